@@ -10,7 +10,7 @@ SERVER_STAMP := .venv/.server-stamp
 DEV_STAMP := .venv/.dev-stamp
 NODE_STAMP := node_modules/.stamp
 # What the linter, the formatter and the type checker read.
-SOURCES := audit keys vault submit tests scripts $(wildcard bench)
+SOURCES := audit keys vault submit tests $(wildcard scripts/*.py bench)
 
 .PHONY: help
 help:  ## Show this list
@@ -84,5 +84,6 @@ lock:  ## Write the lock files anew (UPGRADE=--upgrade for newer versions)
 
 .PHONY: clean
 clean:  ## Remove what the other targets made
-	rm -rf .venv node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf .venv node_modules build dist .coverage .coverage.*
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find audit keys vault submit tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
