@@ -1,0 +1,48 @@
+"""
+What can go wrong in the vault, split by what the caller will do next.
+
+`dengwen_vault.web` maps each class to one status; the door does the same for its own visitors.
+Refused formats, signatures and rules come as the ground floor's own errors and are not wrapped.
+"""
+
+from __future__ import annotations
+
+
+class VaultError(Exception):
+    """Any refusal of this package. The message never names a case, an address or a secret."""
+
+
+class NotYoursError(VaultError):
+    """There is no such thing, or it is not the asker's: the same answer for both."""
+
+    def __init__(self) -> None:
+        """Say the one sentence that everybody gets who may not know more."""
+        super().__init__("there is nothing here for this key")
+
+
+class SecondManifestError(VaultError):
+    """Another manifest of this case is here already: the first one stands."""
+
+
+class SecondAnswerError(VaultError):
+    """This holder has answered this request already, and otherwise: the first answer stands."""
+
+
+class SealAgainError(VaultError):
+    """The petition was sealed for a roster that is unknown or too old: seal it for the newest."""
+
+
+class NotReadyError(VaultError):
+    """The office has no record in its log yet, or the asked-for record is not public: come back."""
+
+
+class TooManyError(VaultError):
+    """The daily allowance for this is used up: come back tomorrow."""
+
+
+class AccessError(VaultError):
+    """The request's signature is missing, unknown, wrong, too old or used before."""
+
+
+class SettingsError(VaultError):
+    """The data folder or its settings are not as they must be: an operator has to look."""
