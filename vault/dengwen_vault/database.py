@@ -1,0 +1,166 @@
+"""
+The database: SQLite in one file for an office on one machine, PostgreSQL for one on several.
+
+A transaction is opened for one of three purposes. `Store.reading` takes no lock. `Store.writing`
+is durable when it returns: SQLite syncs its log (WAL, ``synchronous=FULL``), PostgreSQL waits for
+its own disk and, if it is set so, for the replica. `Store.noting` is for what may be lost with the
+machine, such as nonces that are dead in ten minutes: it waits for no disk.
+
+A writer on SQLite first queues at a file lock, since SQLite's own waiting is by sleeping, and two
+processes then keep each other out for up to a second; measured in docs/decisions/0008-store.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from dengwen_vault.errors import SettingsError
+from dengwen_vault.models import Base
+
+BUSY_TIMEOUT = 30_000  # milliseconds
+POOL_SIZE = 16  # connections that stay open
+POOL_OVERFLOW = 48  # further ones under load
+
+_PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # a row that left the line must not tell that it stood there
+)
+_BEGIN = {
+    "read": ("BEGIN",),
+    "write": ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"),
+    "note": ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"),
+}
+
+
+class Store:
+    """
+    A database of either kind; safe to share between threads.
+
+    Args:
+        url: ``sqlite:////path/to/file`` or ``postgresql://user@host/name``.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Prepare connections; none is opened yet."""
+        parsed = make_url(url)
+        self.path = parsed.database or ""
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.path in {"", ":memory:"}:
+            raise SettingsError("the database must be a file: an office forgets nothing")
+        if not self.is_sqlite and parsed.get_backend_name() != "postgresql":
+            raise SettingsError("the database must be SQLite or PostgreSQL")
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads."""
+        with self._begin("read") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that is on disk when the block ends, or has left nothing behind."""
+        with self._queue(), self._begin("write") as connection:
+            yield connection
+
+    @contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """Open a transaction that loss of power may undo."""
+        with self._queue(), self._begin("note") as connection:
+            if not self.is_sqlite:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield connection
+
+    def insert_new(
+        self, table: type[Base], *key: InstrumentedAttribute[Any]
+    ) -> postgresql.Insert | sqlite.Insert:
+        """
+        Return an insert that leaves a row alone whose *key* is there already.
+
+        The result's ``rowcount`` tells which it was: 1 for a new row, 0 for a known one.
+        """
+        insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return insert.on_conflict_do_nothing(index_elements=list(key) or None)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _begin(self, purpose: str) -> Iterator[Connection]:
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(purpose=purpose)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        """Wait for the turn of this writer among the threads and processes of this machine."""
+        if not self.is_sqlite:
+            yield
+            return
+        lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def is_new(connection: Connection, statement: Executable, row: dict[str, object]) -> bool:
+    """Run an insert made by `Store.insert_new`; tell whether the row is new."""
+    return connection.execute(statement, row).rowcount == 1
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgres_engine(url: str) -> Engine:
+    # pool_pre_ping: after a failover the first statement must not meet a dead connection.
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_pre_ping=True,
+    )
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Set what SQLite keeps per connection, and check that the file is in WAL mode."""
+    if not isinstance(connection, sqlite3.Connection):
+        raise AssertionError("internal error: not the driver of the standard library")
+    connection.isolation_level = None  # `_begin_sqlite` says BEGIN, not the driver
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise SettingsError("the database cannot be kept in WAL mode: is it on a network drive?")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction of the kind its purpose needs."""
+    purpose = connection.get_execution_options().get("purpose", "read")
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        raise AssertionError("internal error: not the driver of the standard library")
+    for statement in _BEGIN[str(purpose)]:
+        raw.execute(statement)

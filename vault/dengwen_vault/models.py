@@ -1,0 +1,308 @@
+"""
+The tables: what an office keeps, by the names of the glossary.
+
+Rows tell no order and no hour. Keys are hashes, random bytes or public numbers, and on SQLite no
+table has row ids behind them; the only times are days, except for `UsedNonce`, which names nobody.
+The sealed parts of a petition lie apart from what is looked up, so that an index page holds many.
+
+What the order of pages on a disk still tells is in docs/decisions/0008-store.md.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from dengwen_audit.text import HASH_SIZE
+
+WITHOUT_ROWID = {"sqlite_with_rowid": False}
+MAX_TOKEN = 64  # characters: an id, see dengwen_audit.text.check_token
+
+# Alembic can change only constraints that have a name, the same one on both databases.
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def _hash(*args: Any, **options: Any) -> Mapped[bytes]:  # noqa: ANN401  # SQLAlchemy's own
+    return mapped_column(LargeBinary(HASH_SIZE), *args, **options)
+
+
+def _key_hash(*args: Any) -> Mapped[bytes]:  # noqa: ANN401  # SQLAlchemy's own
+    return mapped_column(LargeBinary(HASH_SIZE), *args, primary_key=True)
+
+
+def _token(*, primary_key: bool = False) -> Mapped[str]:
+    return mapped_column(String(MAX_TOKEN), primary_key=primary_key)
+
+
+class Base(DeclarativeBase):
+    """All tables of the vault."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        bytes: LargeBinary,
+        int: BigInteger,
+        datetime.date: Date,
+    }
+    __table_args__: Any = WITHOUT_ROWID
+
+
+class Card(Base):
+    """A card that was in force or is; the highest number is."""
+
+    __tablename__ = "card"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = _hash(unique=True)
+    note: Mapped[bytes]
+
+
+class Roster(Base):
+    """
+    A roster that the roots signed.
+
+    Attributes:
+        in_force_from: Set when its event enters the log: that day, or when its wait is over.
+        first_epoch: The first record that names it; none while it has never been in force.
+    """
+
+    __tablename__ = "roster"
+
+    hash: Mapped[bytes] = _key_hash()
+    version: Mapped[int] = mapped_column(unique=True)
+    note: Mapped[bytes]
+    in_force_from: Mapped[datetime.date | None]
+    first_epoch: Mapped[int | None]
+
+
+class LogHead(Base):
+    """The log's size, in one row: who changes it from s to s + 1 has made record number s."""
+
+    __tablename__ = "log_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), WITHOUT_ROWID)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    size: Mapped[int]
+    roster: Mapped[bytes | None] = _hash()  # that of record size - 1
+
+
+class Epoch(Base):
+    """One record of the log, and the seed that its empty leaves and their order come from."""
+
+    __tablename__ = "epoch"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    record: Mapped[bytes]
+    roster: Mapped[bytes] = _hash()
+    seed: Mapped[bytes] = mapped_column(LargeBinary(HASH_SIZE))
+
+
+class Cause(Base):
+    """A signed note that caused an event; its being here means that the event is in line or in."""
+
+    __tablename__ = "cause"
+
+    hash: Mapped[bytes] = _key_hash()
+    note: Mapped[bytes]
+
+
+class PendingEvent(Base):
+    """
+    An event in line for the log; number, previous hash, day and salt are given at its tick.
+
+    Attributes:
+        not_before: The first epoch that may take it; never a time.
+        turn: Its place among the events in line of its own case.
+    """
+
+    __tablename__ = "pending_event"
+    __table_args__ = (
+        Index(None, "not_before", "turn", "cause"),
+        Index(None, "case_id"),
+        WITHOUT_ROWID,
+    )
+
+    cause: Mapped[bytes] = _key_hash()
+    case_id: Mapped[bytes] = _hash()
+    type: Mapped[str] = _token()
+    actor: Mapped[str] = _token()
+    not_before: Mapped[int]
+    turn: Mapped[int]
+
+
+class Event(Base):
+    """
+    An event in the log: its exact text, and where it stands.
+
+    Attributes:
+        path: The hashes from its leaf to its epoch's root, one after the other.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "epoch"), UniqueConstraint("cause"), WITHOUT_ROWID)
+
+    case_id: Mapped[bytes] = _key_hash()
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = _hash()
+    cause: Mapped[bytes] = _hash()
+    epoch: Mapped[int]
+    position: Mapped[int]
+    text: Mapped[bytes]
+    path: Mapped[bytes]
+
+
+class Petition(Base):
+    """A case: what is looked up about it. Nothing here is finer than a day."""
+
+    __tablename__ = "petition"
+
+    case_id: Mapped[bytes] = _key_hash()
+    signing_key: Mapped[bytes] = _hash(unique=True)
+    manifest: Mapped[bytes] = _hash()
+    roster: Mapped[bytes] = _hash()
+    day: Mapped[datetime.date]
+
+
+class SealedPetition(Base):
+    """A case's manifest note, and every part that is no attachment, in the manifest's order."""
+
+    __tablename__ = "sealed_petition"
+
+    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
+    manifest: Mapped[bytes]
+    parts: Mapped[bytes]
+
+
+class Attachment(Base):
+    """One sealed attachment."""
+
+    __tablename__ = "attachment"
+
+    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    content: Mapped[bytes]
+
+
+class Panel(Base):
+    """Who may see a case: found by reviewer for the desk, by both for each question."""
+
+    __tablename__ = "panel"
+
+    reviewer: Mapped[str] = _token(primary_key=True)
+    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
+
+
+class Request(Base):
+    """A reviewer's request to open a compartment; the note itself is its event's cause."""
+
+    __tablename__ = "request"
+
+    hash: Mapped[bytes] = _key_hash(ForeignKey(Cause.hash))
+    case_id: Mapped[bytes] = _hash(ForeignKey(Petition.case_id))
+    requester: Mapped[str] = _token()
+    compartment: Mapped[str] = _token()
+
+
+class Work(Base):
+    """A request that one seat has not answered yet; gone once it has, or the day is past."""
+
+    __tablename__ = "work"
+
+    role: Mapped[str] = _token(primary_key=True)
+    seat: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    request: Mapped[bytes] = _key_hash(ForeignKey(Request.hash))
+    until: Mapped[datetime.date]
+
+
+class Answer(Base):
+    """A holder's one answer to a request; the note itself is its event's cause."""
+
+    __tablename__ = "answer"
+
+    request: Mapped[bytes] = _key_hash(ForeignKey(Request.hash))
+    holder: Mapped[str] = _token(primary_key=True)
+    note: Mapped[bytes] = _hash(ForeignKey(Cause.hash))
+    sealed: Mapped[bytes]
+
+
+class Challenge(Base):
+    """A petitioner's challenge to the holders: kept for its day and the next."""
+
+    __tablename__ = "challenge"
+    __table_args__ = (Index(None, "day"), WITHOUT_ROWID)
+
+    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
+    nonce: Mapped[bytes] = _key_hash()
+    day: Mapped[datetime.date]
+    note: Mapped[bytes]
+
+
+class ChallengeWork(Base):
+    """A challenge that one holder or mirror has not answered yet."""
+
+    __tablename__ = "challenge_work"
+    __table_args__ = (Index(None, "day"), WITHOUT_ROWID)
+
+    member: Mapped[str] = _token(primary_key=True)
+    case_id: Mapped[bytes] = _key_hash()
+    nonce: Mapped[bytes] = _key_hash()
+    day: Mapped[datetime.date]
+
+
+class Head(Base):
+    """What one holder or mirror answered to a challenge."""
+
+    __tablename__ = "head"
+    __table_args__ = (Index(None, "day"), WITHOUT_ROWID)
+
+    case_id: Mapped[bytes] = _key_hash()
+    nonce: Mapped[bytes] = _key_hash()
+    holder: Mapped[str] = _token(primary_key=True)
+    day: Mapped[datetime.date]
+    note: Mapped[bytes]
+
+
+class AuditGrant(Base):
+    """What an auditor may read; the grant's note is its event's cause."""
+
+    __tablename__ = "audit_grant"
+    __table_args__ = (Index(None, "auditor"), WITHOUT_ROWID)
+
+    hash: Mapped[bytes] = _key_hash(ForeignKey(Cause.hash))
+    auditor: Mapped[str] = _token()
+    from_epoch: Mapped[int]
+    until: Mapped[datetime.date]
+    ended: Mapped[bool]
+
+
+class UsedNonce(Base):
+    """
+    A signed request that was answered: the hash of its key's name and nonce, for some minutes.
+
+    Who knows every key still cannot tell whose it is: the nonce is stored nowhere else.
+    """
+
+    __tablename__ = "used_nonce"
+    __table_args__ = (Index(None, "window"), WITHOUT_ROWID)
+
+    hash: Mapped[bytes] = _key_hash()
+    window: Mapped[int]  # ten-minute windows since 1970
