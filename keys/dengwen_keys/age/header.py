@@ -1,0 +1,226 @@
+"""
+The header of an age file: who may open it, read strictly and without any cryptography.
+
+::
+
+    age-encryption.org/v1                 the version line
+    -> mlkem768x25519 6xp2…               a stanza: type and arguments,
+    tIkqsE0M…                             then its body in lines of 64, the last of them shorter
+    --- 5QXg…                             HMAC of everything before it, and of the three hyphens
+
+Every byte has one spelling (`Header.parse(b).to_bytes() == b`): LF only, no empty arguments,
+canonical base64 without padding. A header has at most 64 stanzas and 512 KiB. Stanzas of unknown
+type are passed over, as age asks; `check_shape` is for whoever expects only this project's files.
+
+Source: C2SP age.md v1.1.0, "Header" and "The hybrid recipient type".
+"""
+
+from __future__ import annotations
+
+import binascii
+import io
+import re
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from dengwen_keys.age import sizes
+from dengwen_keys.errors import FormatError
+
+VERSION_LINE = b"age-encryption.org/v1\n"
+HYBRID = "mlkem768x25519"
+
+_LINE_SIZE = 64  # characters of a stanza's body
+_STANZA = re.compile(rb"-> ([!-~]+(?: [!-~]+)*)")
+_X25519_SIZE = 32  # bytes
+_PRIME = 2**255 - 19
+# The u coordinates of the points of small order on the curve and its twist, RFC 7748, section 7.
+# They would make the X25519 half of the shared secret zero, whatever the recipient's key.
+_SMALL_ORDER = frozenset(
+    (
+        0,
+        1,
+        _PRIME - 1,
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    )
+)
+
+
+def to_base64(data: bytes) -> str:
+    """Spell *data* in standard base64 without padding."""
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").decode("ascii")
+
+
+def parse_base64(text: bytes, where: str) -> bytes:
+    """
+    Return what *text* spells in standard base64 without padding, the one canonical spelling.
+
+    Raises:
+        FormatError: If it is spelt in any other way.
+    """
+    try:
+        data = binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
+    except binascii.Error:
+        raise FormatError(f"age: {where}: not base64") from None
+    if binascii.b2a_base64(data, newline=False).rstrip(b"=") != text:
+        raise FormatError(f"age: {where}: not the canonical base64")
+    return data
+
+
+@dataclass(frozen=True)
+class Stanza:
+    """
+    The file key, wrapped for one recipient.
+
+    Attributes:
+        type: Such as ``mlkem768x25519``.
+        args: Further arguments, visible ASCII.
+        body: The wrapped key.
+    """
+
+    type: str
+    args: tuple[str, ...]
+    body: bytes
+
+    def to_bytes(self) -> bytes:
+        """Spell the stanza; a body of whole lines ends with an empty one."""
+        text = to_base64(self.body)
+        lines = [text[i : i + _LINE_SIZE] for i in range(0, len(text) + 1, _LINE_SIZE)]
+        return "\n".join([" ".join(("->", self.type, *self.args)), *lines, ""]).encode("ascii")
+
+    def encapsulation(self) -> bytes:
+        """
+        Return the 1,120 bytes of a hybrid stanza's only argument.
+
+        Raises:
+            FormatError: If this hybrid stanza is malformed, which condemns the whole file.
+        """
+        if len(self.args) != 1 or len(self.body) != sizes.BODY_SIZE:
+            raise FormatError("age: a hybrid stanza of the wrong form")
+        encapsulation = parse_base64(self.args[0].encode("ascii"), "encapsulation")
+        if len(encapsulation) != sizes.ENCAPSULATION_SIZE:
+            raise FormatError("age: an encapsulation of the wrong length")
+        if _is_small_order(encapsulation[-_X25519_SIZE:]):
+            raise FormatError("age: an X25519 share of small order")
+        return encapsulation
+
+
+@dataclass(frozen=True)
+class Header:
+    """The stanzas of an age file and the MAC over them, not yet checked."""
+
+    stanzas: tuple[Stanza, ...]
+    mac: bytes
+
+    @classmethod
+    def parse(cls, data: bytes) -> Header:
+        """
+        Read a header that is alone in *data*.
+
+        Raises:
+            FormatError: If it is not the one spelling of a header.
+        """
+        source = io.BytesIO(data)
+        header = read_header(source)
+        if source.tell() != len(data):
+            raise FormatError("age: bytes after the header")
+        return header
+
+    def to_bytes(self) -> bytes:
+        """Spell the header."""
+        return authenticated_bytes(self.stanzas) + f" {to_base64(self.mac)}\n".encode("ascii")
+
+    def hybrid_stanzas(self) -> list[tuple[bytes, bytes]]:
+        """
+        Return encapsulation and body of every hybrid stanza.
+
+        Raises:
+            FormatError: If any of them is malformed.
+        """
+        return [(s.encapsulation(), s.body) for s in self.stanzas if s.type == HYBRID]
+
+
+def authenticated_bytes(stanzas: tuple[Stanza, ...]) -> bytes:
+    """Return what the MAC is computed over: all through the three hyphens."""
+    return b"".join([VERSION_LINE, *(stanza.to_bytes() for stanza in stanzas), b"---"])
+
+
+def read_header(source: BinaryIO) -> Header:
+    """
+    Read a header from the beginning of *source*, and not one byte more.
+
+    Raises:
+        FormatError: If it is not the one spelling of a header, or too long.
+    """
+    lines = _Lines(source)
+    if lines.take() != VERSION_LINE[:-1]:
+        raise FormatError("age: not a file of version 1")
+    stanzas: list[Stanza] = []
+    while not (line := lines.take()).startswith(b"---"):
+        if len(stanzas) == sizes.MAX_STANZAS:
+            raise FormatError(f"age: more than {sizes.MAX_STANZAS} stanzas")
+        stanzas.append(_read_stanza(line, lines))
+    if not stanzas:
+        raise FormatError("age: no stanza")
+    if not line.startswith(b"--- "):
+        raise FormatError("age: no MAC")
+    mac = parse_base64(line[4:], "MAC")
+    if len(mac) != sizes.MAC_SIZE:
+        raise FormatError("age: a MAC of the wrong length")
+    return Header(tuple(stanzas), mac)
+
+
+def check_shape(data: bytes, stanzas: int = 1, length: int | None = None) -> int:
+    """
+    Check that an age file is sealed to exactly *stanzas* hybrid recipients and nobody else.
+
+    Nothing is decapsulated, and *data* may be any beginning of the file that holds the header, if
+    *length* says how long the whole file is.
+
+    Returns:
+        The length of the plaintext, as the file's length gives it.
+
+    Raises:
+        FormatError: If a stanza is missing, too many, malformed or of another type, or no payload
+            has the length that is left.
+    """
+    header_length = sizes.header_length(stanzas)
+    header = Header.parse(data[:header_length])
+    if len(header.hybrid_stanzas()) != stanzas or len(header.stanzas) != stanzas:
+        raise FormatError(f"age: not sealed to exactly {stanzas} hybrid recipients")
+    return sizes.plaintext_length((len(data) if length is None else length) - header_length)
+
+
+class _Lines:
+    """Takes lines from a file until the longest header's length is used up."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._left = sizes.MAX_HEADER_BYTES
+
+    def take(self) -> bytes:
+        """Return the next line without its LF."""
+        line = self._source.readline(self._left)
+        self._left -= len(line)
+        if not line.endswith(b"\n"):
+            raise FormatError("age: the header does not end, or is too long")
+        return line[:-1]
+
+
+def _read_stanza(line: bytes, lines: _Lines) -> Stanza:
+    match = _STANZA.fullmatch(line)
+    if match is None:
+        raise FormatError("age: not a stanza")
+    kind, *args = match[1].decode("ascii").split(" ")
+    body: list[bytes] = []
+    while not body or len(body[-1]) == _LINE_SIZE:
+        body.append(lines.take())
+        if len(body[-1]) > _LINE_SIZE:
+            raise FormatError(f"age: a body line longer than {_LINE_SIZE} characters")
+    return Stanza(kind, tuple(args), parse_base64(b"".join(body), "body"))
+
+
+def _is_small_order(share: bytes) -> bool:
+    """Tell whether an X25519 share has small order; its highest bit does not count."""
+    u = int.from_bytes(share, "little") & (1 << 255) - 1
+    return u % _PRIME in _SMALL_ORDER
