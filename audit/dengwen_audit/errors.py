@@ -20,7 +20,7 @@ class SignatureError(AuditError):
 
 
 class ProofError(AuditError):
-    """Hashes do not lead where they should: the entry is not in that tree, or the trees disagree."""
+    """Hashes do not lead where they should: an entry is not in that tree, or two trees disagree."""
 
 
 class PolicyError(AuditError):
