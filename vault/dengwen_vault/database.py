@@ -15,14 +15,12 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dengwen_vault.errors import SettingsError
@@ -83,17 +81,6 @@ class Store:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
-    def insert_new(
-        self, table: type[Base], *key: InstrumentedAttribute[Any]
-    ) -> postgresql.Insert | sqlite.Insert:
-        """
-        Return an insert that leaves a row alone whose *key* is there already.
-
-        The result's ``rowcount`` tells which it was: 1 for a new row, 0 for a known one.
-        """
-        insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
-        return insert.on_conflict_do_nothing(index_elements=list(key) or None)
-
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -119,9 +106,11 @@ class Store:
             os.close(lock)
 
 
-def is_new(connection: Connection, statement: Executable, row: dict[str, object]) -> bool:
-    """Run an insert made by `Store.insert_new`; tell whether the row is new."""
-    return connection.execute(statement, row).rowcount == 1
+def insert_new(connection: Connection, table: type[Base], row: Mapping[str, object]) -> bool:
+    """Insert *row* unless a row with one of its keys is there already; tell whether it is new."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    return connection.execute(insert.on_conflict_do_nothing(), row).rowcount == 1
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -117,11 +117,16 @@ class Epoch(Base):
 
 
 class Cause(Base):
-    """A signed note that caused an event; its being here means that the event is in line or in."""
+    """
+    A signed note that caused an event of its *actor*: the event is in line for the log, or in it.
+
+    Two members may sign the same words, so that one hash can stand here for each of them.
+    """
 
     __tablename__ = "cause"
 
     hash: Mapped[bytes] = _key_hash()
+    actor: Mapped[str] = _token(primary_key=True)
     note: Mapped[bytes]
 
 
@@ -142,9 +147,9 @@ class PendingEvent(Base):
     )
 
     cause: Mapped[bytes] = _key_hash()
+    actor: Mapped[str] = _token(primary_key=True)
     case_id: Mapped[bytes] = _hash()
     type: Mapped[str] = _token()
-    actor: Mapped[str] = _token()
     not_before: Mapped[int]
     turn: Mapped[int]
 
@@ -158,12 +163,13 @@ class Event(Base):
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index(None, "epoch"), UniqueConstraint("cause"), WITHOUT_ROWID)
+    __table_args__ = (Index(None, "epoch"), UniqueConstraint("cause", "actor"), WITHOUT_ROWID)
 
     case_id: Mapped[bytes] = _key_hash()
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[bytes] = _hash()
     cause: Mapped[bytes] = _hash()
+    actor: Mapped[str] = _token()
     epoch: Mapped[int]
     position: Mapped[int]
     text: Mapped[bytes]
@@ -216,7 +222,7 @@ class Request(Base):
 
     __tablename__ = "request"
 
-    hash: Mapped[bytes] = _key_hash(ForeignKey(Cause.hash))
+    hash: Mapped[bytes] = _key_hash()
     case_id: Mapped[bytes] = _hash(ForeignKey(Petition.case_id))
     requester: Mapped[str] = _token()
     compartment: Mapped[str] = _token()
@@ -240,7 +246,7 @@ class Answer(Base):
 
     request: Mapped[bytes] = _key_hash(ForeignKey(Request.hash))
     holder: Mapped[str] = _token(primary_key=True)
-    note: Mapped[bytes] = _hash(ForeignKey(Cause.hash))
+    note: Mapped[bytes] = _hash()
     sealed: Mapped[bytes]
 
 
@@ -287,7 +293,7 @@ class AuditGrant(Base):
     __tablename__ = "audit_grant"
     __table_args__ = (Index(None, "auditor"), WITHOUT_ROWID)
 
-    hash: Mapped[bytes] = _key_hash(ForeignKey(Cause.hash))
+    hash: Mapped[bytes] = _key_hash()
     auditor: Mapped[str] = _token()
     from_epoch: Mapped[int]
     until: Mapped[datetime.date]

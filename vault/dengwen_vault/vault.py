@@ -15,8 +15,9 @@ from pathlib import Path
 
 from dengwen_audit.note import Note, NoteHash
 from dengwen_audit.statements.card import Card
-from dengwen_audit.statements.manifest import CaseId
-from dengwen_audit.statements.roster import Member, Roster
+from dengwen_audit.statements.fields import CaseId
+from dengwen_audit.statements.member import Member
+from dengwen_audit.statements.roster import Roster
 
 Clock = Callable[[], float]
 
