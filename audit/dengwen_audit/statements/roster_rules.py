@@ -18,6 +18,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
+from dengwen_audit.event import NO_MEMBERS
 from dengwen_audit.statements.fields import CASE_KEY_NAME, MAX_PANEL, MAX_SEATS
 from dengwen_audit.statements.member import HOLDERS, REVIEWER
 from dengwen_audit.statements.roster import Roster, RosterError
@@ -32,7 +33,7 @@ MAX_VALIDITY = datetime.timedelta(days=30)
 MIN_QUORUM = 2
 MIN_PANEL = 3
 # Who else may stand as the actor of an event or as the name of a key.
-RESERVED_IDS = frozenset({"petitioner", "office", "roots", CASE_KEY_NAME})
+RESERVED_IDS = NO_MEMBERS | {CASE_KEY_NAME}
 
 
 class OfficeError(RosterError):
@@ -240,7 +241,8 @@ def _check_references(roster: Roster, _: Card) -> None:
     institutions = {institution.id for institution in roster.institutions}
     if any(member.institution not in institutions for member in roster.members):
         raise ReferenceError("a member of an institution that is not listed")
-    if any(place.jurisdiction not in listed for place in (*roster.institutions, *roster.members)):
+    places = {institution.jurisdiction for institution in roster.institutions}
+    if not listed >= places | {member.jurisdiction for member in roster.members}:
         raise ReferenceError("a jurisdiction that is not listed")
 
 

@@ -9,8 +9,9 @@ The statement: the signed cause of an event that has no other note of its own.
     type case.withdrawn                   the type of the event that it causes
     subject -                             hash of what it is about, if anything
 
-The petitioner signs it with the case key (withdrawn, objected), or members with theirs (recused,
-closed, unopenable, a message). Who may cause which type stands with the types of events.
+The petitioner signs it with the case key (withdrawn, objected), members with theirs (recused,
+closed, unopenable, a message), the root threshold with its own (a recovery). The case is zeros for
+what concerns the whole office. Who may cause which type stands with the types of events.
 
 Source: docs/formats/statement.md.
 """
@@ -35,6 +36,7 @@ from dengwen_audit.text import TextReader, TextWriter
 
 if TYPE_CHECKING:
     from dengwen_audit.note import Note
+    from dengwen_audit.statements.card import Card
     from dengwen_audit.statements.manifest import Manifest
     from dengwen_audit.statements.roster import Roster
 
@@ -120,3 +122,19 @@ def check_member_statement(
     keys = (member.key for member in roster.members if roster.is_active(member.id))
     signers = check_signed_only_by(note, keys, threshold)
     return statement, tuple(key.name for key in signers)
+
+
+def check_root_statement(note: Note, card: Card) -> Statement:
+    """
+    Check that the card's root threshold signed a statement for its office.
+
+    Raises:
+        TextError: If it is no statement.
+        StatementError: If it is for another office.
+        SignatureError: If too few root keepers signed.
+    """
+    statement = Statement.parse(note.text)
+    if statement.office != card.office:
+        raise StatementError("the statement is for another office")
+    card.check_roots(note)
+    return statement
