@@ -1,0 +1,27 @@
+"""`dengwen-submit serve`: run an office's public door."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+
+@click.command("serve")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, help="0 takes any free port.")
+def command(folder: Path, host: str, port: int) -> None:
+    """
+    Serve the door of the office in FOLDER, the one that `dengwen-vault init` made.
+
+    Nothing about visitors is written anywhere: no address, no path, no time.
+    """
+    # A petitioner's machine has no web server installed; only this command needs one.
+    from dengwen_audit.serving import serve
+    from dengwen_submit.web import create_door
+    from dengwen_vault.vault import Vault
+
+    door = create_door(Vault(folder, time.time), time.time)
+    serve(door, host, port, lambda bound: click.echo(f"The door is open on port {bound}."))

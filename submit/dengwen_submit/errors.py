@@ -1,0 +1,31 @@
+"""What can go wrong at the public door and in the petitioner's own tools."""
+
+from __future__ import annotations
+
+
+class SubmitError(Exception):
+    """Any refusal of this package; the message is what the person at the terminal reads."""
+
+
+class OfficeError(SubmitError):
+    """The card, the roster or the latest proof cannot be trusted as they are: fetch them anew."""
+
+
+class DoorError(SubmitError):
+    """
+    The door could not be reached, or it refused.
+
+    Attributes:
+        problem: The slug of the refusal, such as ``second-manifest``; empty if there was no answer.
+        retry_after: Seconds after which the door asks to be tried again; 0 if it does not say.
+    """
+
+    def __init__(self, message: str, problem: str = "", retry_after: int = 0) -> None:
+        """Keep what the caller decides by beside the sentence."""
+        super().__init__(message)
+        self.problem = problem
+        self.retry_after = retry_after
+
+
+class CaseError(SubmitError):
+    """What the office says of the case contradicts itself or the log: keep it and tell somebody."""
