@@ -116,11 +116,12 @@ def _multiply_lanes(lanes: int, factor: int) -> int:
 
 def _weight(seat: int, seats: Sequence[int]) -> int:
     """Return what the share of *seat* is multiplied by: Lagrange's polynomial at 0. All public."""
-    weight = 1
+    numerator = denominator = 1
     for other in seats:
         if other != seat:
-            weight = _multiply(weight, _multiply(other, _invert(other ^ seat)))
-    return weight
+            numerator = _multiply(numerator, other)
+            denominator = _multiply(denominator, other ^ seat)
+    return _multiply(numerator, _invert(denominator))
 
 
 def _multiply(a: int, b: int) -> int:

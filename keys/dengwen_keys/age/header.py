@@ -23,7 +23,7 @@ import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from dengwen_keys.age import sizes
+from dengwen_keys.age import sizes, x25519
 from dengwen_keys.errors import FormatError
 
 VERSION_LINE = b"age-encryption.org/v1\n"
@@ -31,19 +31,6 @@ HYBRID = "mlkem768x25519"
 
 _LINE_SIZE = 64  # characters of a stanza's body
 _STANZA = re.compile(rb"-> ([!-~]+(?: [!-~]+)*)")
-_X25519_SIZE = 32  # bytes
-_PRIME = 2**255 - 19
-# The u coordinates of the points of small order on the curve and its twist, RFC 7748, section 7.
-# They would make the X25519 half of the shared secret zero, whatever the recipient's key.
-_SMALL_ORDER = frozenset(
-    (
-        0,
-        1,
-        _PRIME - 1,
-        325606250916557431795983626356110631294008115727848805560023387167927233504,
-        39382357235489614581723060781553021112529911719440698176882885853963445705823,
-    )
-)
 
 
 def to_base64(data: bytes) -> str:
@@ -100,7 +87,7 @@ class Stanza:
         encapsulation = parse_base64(self.args[0].encode("ascii"), "encapsulation")
         if len(encapsulation) != sizes.ENCAPSULATION_SIZE:
             raise FormatError("age: an encapsulation of the wrong length")
-        if _is_small_order(encapsulation[-_X25519_SIZE:]):
+        if x25519.is_small_order(encapsulation[-x25519.SHARE_SIZE :]):
             raise FormatError("age: an X25519 share of small order")
         return encapsulation
 
@@ -218,9 +205,3 @@ def _read_stanza(line: bytes, lines: _Lines) -> Stanza:
         if len(body[-1]) > _LINE_SIZE:
             raise FormatError(f"age: a body line longer than {_LINE_SIZE} characters")
     return Stanza(kind, tuple(args), parse_base64(b"".join(body), "body"))
-
-
-def _is_small_order(share: bytes) -> bool:
-    """Tell whether an X25519 share has small order; its highest bit does not count."""
-    u = int.from_bytes(share, "little") & (1 << 255) - 1
-    return u % _PRIME in _SMALL_ORDER

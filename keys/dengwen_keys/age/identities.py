@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 
-from dengwen_keys.age import bech32, filekey, header, sizes, stream
+from dengwen_keys.age import bech32, filekey, header, sizes, stream, x25519
 from dengwen_keys.age.recipients import Recipient
 from dengwen_keys.errors import DamagedError, FormatError, NoMatchError
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 PREFIX = "age-secret-key-pq-"
 _MLKEM_SEED_SIZE = 64  # bytes
-_X25519_SIZE = 32  # bytes
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,7 +98,7 @@ class Identity:
 
     @functools.cached_property
     def _halves(self) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
-        stretched = hashlib.shake_256(self.seed).digest(_MLKEM_SEED_SIZE + _X25519_SIZE)
+        stretched = hashlib.shake_256(self.seed).digest(_MLKEM_SEED_SIZE + x25519.SHARE_SIZE)
         return (
             MLKEM768PrivateKey.from_seed_bytes(stretched[:_MLKEM_SEED_SIZE]),
             X25519PrivateKey.from_private_bytes(stretched[_MLKEM_SEED_SIZE:]),
@@ -136,24 +135,26 @@ def decrypt_stream(
         DamagedError: If it was changed or cut.
     """
     head = header.read_header(source)
-    file_key = _unwrap(identities, head)
+    open_payload(_unwrap(identities, head), head, source, destination)
+
+
+def open_payload(
+    file_key: filekey.FileKey, head: header.Header, source: BinaryIO, destination: BinaryIO
+) -> None:
+    """
+    Open what follows the header, once its file key is known.
+
+    Raises:
+        FormatError: If the file ends before the payload.
+        DamagedError: If header or payload were changed or cut.
+    """
     mac = filekey.header_mac(file_key, header.authenticated_bytes(head.stanzas))
     if not hmac.compare_digest(mac, head.mac):
         raise DamagedError("age: the header was changed")
-    stream.decrypt_stream(filekey.payload_key(file_key, read_nonce(source)), source, destination)
-
-
-def read_nonce(source: BinaryIO) -> bytes:
-    """
-    Read the nonce between header and payload.
-
-    Raises:
-        FormatError: If the file ends before.
-    """
-    nonce = source.read(sizes.NONCE_SIZE)
+    nonce = stream.read_up_to(source, sizes.NONCE_SIZE)
     if len(nonce) != sizes.NONCE_SIZE:
-        raise FormatError("age: no nonce")
-    return nonce
+        raise FormatError("age: the payload has no nonce")
+    stream.decrypt_stream(filekey.payload_key(file_key, nonce), source, destination)
 
 
 def _unwrap(identities: Collection[Identity], head: header.Header) -> filekey.FileKey:

@@ -20,14 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
-from dengwen_keys.age import bech32, filekey, header, sizes, stream
+from dengwen_keys.age import bech32, filekey, header, sizes, stream, x25519
 from dengwen_keys.errors import FormatError, SealError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 PREFIX = "age1pq"
-_X25519_SIZE = 32  # bytes
 
 
 @dataclass(frozen=True)
@@ -114,10 +113,13 @@ def _parse(text: str) -> Recipient:
 
 
 def _load(data: bytes) -> MLKEM768X25519PublicKey:
+    share = data[-x25519.SHARE_SIZE :]
+    if x25519.is_small_order(share):
+        raise FormatError("age: an X25519 share of small order")
     try:
         return MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(data[:-_X25519_SIZE]),
-            X25519PublicKey.from_public_bytes(data[-_X25519_SIZE:]),
+            MLKEM768PublicKey.from_public_bytes(data[: -x25519.SHARE_SIZE]),
+            X25519PublicKey.from_public_bytes(share),
         )
     except ValueError:
         raise FormatError("age: not a hybrid public key") from None

@@ -16,6 +16,7 @@ Source: C2SP age.md v1.1.0, "Payload"; Hoang, Reyhanitabar, Rogaway, Vizár, 201
 
 from __future__ import annotations
 
+import contextlib
 import io
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -74,21 +75,31 @@ def decrypt_stream(key: PayloadKey, source: BinaryIO, destination: BinaryIO) -> 
         try:
             plaintext = cipher.decrypt(_nonce(number, is_last=is_last), chunk, None)
         except InvalidTag:
-            if not is_last and (plaintext := _open_as_last(cipher, number, chunk)):
-                destination.write(plaintext)
-                raise DamagedError("age: data after the last chunk") from None
-            raise DamagedError("age: a chunk was changed, or the last one is missing") from None
+            plaintext = _open_misplaced(cipher, number, chunk, is_last=is_last)
+            destination.write(plaintext)
+            raise DamagedError(
+                "age: data after the last chunk"
+                if not is_last
+                else "age: the last chunk is missing"
+            ) from None
         if not plaintext and number > 0:
             raise DamagedError("age: an empty chunk after others")
         destination.write(plaintext)
 
 
-def _open_as_last(cipher: ChaCha20Poly1305, number: int, chunk: memoryview) -> bytes:
-    """Return the plaintext if the chunk is a last one in the wrong place, else nothing."""
-    try:
-        return cipher.decrypt(_nonce(number, is_last=True), chunk, None)
-    except InvalidTag:
-        return b""
+def _open_misplaced(
+    cipher: ChaCha20Poly1305, number: int, chunk: memoryview, *, is_last: bool
+) -> bytes:
+    """
+    Open a whole chunk that is intact, but last where it should not be, or the other way round.
+
+    Raises:
+        DamagedError: If the chunk itself was changed.
+    """
+    if len(chunk) == SEALED_CHUNK_SIZE:
+        with contextlib.suppress(InvalidTag):
+            return cipher.decrypt(_nonce(number, is_last=not is_last), chunk, None)
+    raise DamagedError("age: a chunk was changed or cut")
 
 
 def _nonce(number: int, *, is_last: bool) -> bytes:
@@ -98,14 +109,14 @@ def _nonce(number: int, *, is_last: bool) -> bytes:
 def _chunks(source: BinaryIO, size: int) -> Iterator[tuple[int, memoryview, bool]]:
     """Cut *source* into numbered chunks; all but the last have *size* bytes. At least one comes."""
     number = 0
-    chunk = _read(source, size)
-    while following := _read(source, size) if len(chunk) == size else b"":
+    chunk = read_up_to(source, size)
+    while following := read_up_to(source, size) if len(chunk) == size else b"":
         yield number, memoryview(chunk), False
         number, chunk = number + 1, following
     yield number, memoryview(chunk), True
 
 
-def _read(source: BinaryIO, size: int) -> bytes:
+def read_up_to(source: BinaryIO, size: int) -> bytes:
     """Read *size* bytes, or all that is left; one `read` of a pipe may give less than there is."""
     data = source.read(size)
     if len(data) in (0, size):
