@@ -88,7 +88,7 @@ class DuplicateError(RosterError):
     """An id, a key, a recipient or a code stands for two things, or an id is a reserved word."""
 
 
-class ReferenceError(RosterError):  # noqa: A001  # the module is always named beside it
+class UnlistedError(RosterError):
     """A line names a jurisdiction or an institution that the roster does not list before it."""
 
 
@@ -171,13 +171,22 @@ def _check_validity(roster: Roster, _: Card) -> None:
         raise ValidityError(f"the roster is not valid for 1 to {MAX_VALIDITY.days} days")
 
 
-def _check_quorums(roster: Roster, _: Card) -> None:
+def _check_quorum_size(roster: Roster, _: Card) -> None:
+    for role in HOLDERS:
+        if roster.quorum(role).k < MIN_QUORUM:
+            raise QuorumTooSmallError(f"one {role} alone could release")
+
+
+def _check_quorum_majority(roster: Roster, _: Card) -> None:
     for role in HOLDERS:
         k, n = roster.quorum(role)
-        if k < MIN_QUORUM:
-            raise QuorumTooSmallError(f"one {role} alone could release")
         if 2 * k <= n:
             raise QuorumMinorityError(f"half of the {role}s could release")
+
+
+def _check_quorum_spare(roster: Roster, _: Card) -> None:
+    for role in HOLDERS:
+        k, n = roster.quorum(role)
         if k >= n:
             raise QuorumWithoutSpareError(f"no {role} could be spared")
 
@@ -236,20 +245,22 @@ def _check_references(roster: Roster, _: Card) -> None:
     listed: set[str | None] = {None}
     for jurisdiction in roster.jurisdictions:
         if jurisdiction.parent not in listed:
-            raise ReferenceError("a jurisdiction above which nothing is listed before it")
+            raise UnlistedError("a jurisdiction above which nothing is listed before it")
         listed.add(jurisdiction.code)
     institutions = {institution.id for institution in roster.institutions}
     if any(member.institution not in institutions for member in roster.members):
-        raise ReferenceError("a member of an institution that is not listed")
+        raise UnlistedError("a member of an institution that is not listed")
     places = {institution.jurisdiction for institution in roster.institutions}
     if not listed >= places | {member.jurisdiction for member in roster.members}:
-        raise ReferenceError("a jurisdiction that is not listed")
+        raise UnlistedError("a jurisdiction that is not listed")
 
 
 _RULES: tuple[Callable[[Roster, Card], None], ...] = (
     _check_office,
     _check_validity,
-    _check_quorums,
+    _check_quorum_size,
+    _check_quorum_majority,
+    _check_quorum_spare,
     _check_seats,
     _check_seat_institutions,
     _check_seat_operator,
