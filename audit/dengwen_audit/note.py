@@ -52,6 +52,7 @@ MAX_SIGNATURES = 64
 _DASH = "\u2014 "
 _KEY_NAME = re.compile(r"[^\s+\x00-\x1f]{1,255}")
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")  # LF is the only one allowed
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class Note:
             lines = tail.decode("utf-8")[:-1].split("\n")
         except UnicodeDecodeError:
             raise TextError("note: not UTF-8") from None
-        if any(byte < 0x20 and byte != 0x0A for byte in data):
+        if _CONTROL.search(data):
             raise TextError("note: a control character")
         if len(lines) > MAX_SIGNATURES:
             raise TextError(f"note: more than {MAX_SIGNATURES} signature lines")

@@ -5,7 +5,8 @@ Everything that is signed in this project is such a text. The rules, all enforce
 
 - UTF-8; the only control character is LF, which ends every line; no line is empty.
 - The first line is the type, such as ``dengwen/event/v1``: no bytes are valid as two things.
-- Every other line is a name, one space, and a value that neither begins nor ends with a space.
+- Every other line is a name, one space, and a value that neither begins nor ends with white space
+  (any character with Unicode's property White_Space).
 - The order of names is fixed by each format; a name that may repeat repeats in one run.
 - Numbers are decimal without sign or leading zeros and at most 2**53 - 1, which a browser can hold.
 - Hashes and keys are lowercase hexadecimal; days are ``YYYY-MM-DD``.
@@ -36,7 +37,8 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+# Control characters, line ends but LF, and the surrogates that Python holds and UTF-8 does not.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class TextError(FormatError):

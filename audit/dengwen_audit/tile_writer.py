@@ -102,7 +102,6 @@ class TileWriter:
         self._tree = TileTree()
         self._last: list[bytes] = []  # the entries of the last bundle, unless it is full
         self._failed = False
-        self._touched: set[Path] = set()
         make_folder(folder)
         self._recover()
 
@@ -171,7 +170,6 @@ class TileWriter:
             return
         if present != data:
             raise ConflictError(f"the log's folder holds another {name}")
-        self._touched.add(path.parent)
 
     def _compare(self, start: int, entries: Sequence[bytes]) -> None:
         """Check that *entries* number *start* and following are those in the folder."""
@@ -193,21 +191,24 @@ class TileWriter:
         """Derive the tree from the bundles, write what is missing, flush what a crash left open."""
         number = 0
         while (path := self.folder / entries_path(number)).exists():
-            self._touched.add(path.parent)
             for tile in self._put_tiles(parse_bundle(path.read_bytes(), TILE_WIDTH)):
                 self._drop_partials(tile)
             number += 1
-        widths = range(TILE_WIDTH - 1, 0, -1)
-        paths = ((width, self.folder / entries_path(number, width)) for width in widths)
-        for width, path in paths:
+        for width in range(TILE_WIDTH - 1, 0, -1):
+            path = self.folder / entries_path(number, width)
             if path.exists():
-                self._touched.add(path.parent)
                 self._last = parse_bundle(path.read_bytes(), width)
                 self._put_tiles(self._last)
                 break
-        for folder in self._touched:
-            sync_folder(folder)
-        self._touched.clear()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Make durable every name that an earlier process wrote; drop files it did not finish."""
+        for path in self.folder.rglob(f"{_TEMPORARY}*"):
+            path.unlink()
+        for path in [self.folder, *self.folder.rglob("*")]:
+            if path.is_dir():
+                sync_folder(path)
 
     def _drop_partials(self, tile: Tile) -> None:
         """Remove the partial files that a full *tile*, and the bundle under it, replace."""
