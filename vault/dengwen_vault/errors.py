@@ -40,9 +40,5 @@ class TooManyError(VaultError):
     """The daily allowance for this is used up: come back tomorrow."""
 
 
-class AccessError(VaultError):
-    """The request's signature is missing, unknown, wrong, too old or used before."""
-
-
 class SettingsError(VaultError):
     """The data folder or its settings are not as they must be: an operator has to look."""

@@ -295,6 +295,7 @@ class AuditGrant(Base):
 
     hash: Mapped[bytes] = _key_hash()
     auditor: Mapped[str] = _token()
+    institution: Mapped[str] = _token()
     from_epoch: Mapped[int]
     until: Mapped[datetime.date]
     ended: Mapped[bool]

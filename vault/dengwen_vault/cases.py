@@ -1,0 +1,144 @@
+"""
+Cases as they are looked at: by the petitioner with her key, by the members of her panel.
+
+A case is shown at the desk once its reception is in the log, not before: otherwise the desk would
+tell reviewers the hour at which a petition came in.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from dengwen_audit.note import NoteHash
+from dengwen_audit.statements.fields import CaseId
+from dengwen_vault.errors import NotYoursError
+from dengwen_vault.models import Cause, Epoch, Event, Panel, Petition, SealedPetition
+from dengwen_vault.public_log import LoggedEvent, LogView
+
+MAX_CASES = 1000  # to an answer of the desk
+
+
+@dataclass(frozen=True)
+class CaseEvent:
+    """One sequenced event: its exact text, the signed note that caused it, and its receipt."""
+
+    event: bytes
+    cause: bytes | None
+    receipt: bytes | None  # None until its record is public
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """A case as its petitioner or its panel sees it: events in order, all that are sequenced."""
+
+    manifest: bytes
+    events: tuple[CaseEvent, ...]
+
+
+@dataclass(frozen=True)
+class DeskLine:
+    """A case on a reviewer's desk."""
+
+    case: CaseId
+    manifest_hash: NoteHash
+    day: datetime.date
+
+
+def case_of(connection: Connection, signing_key: bytes) -> CaseId | None:
+    """Return the case of a case key, if there is one."""
+    found = select(Petition.case_id).where(Petition.signing_key == signing_key)
+    case = connection.scalar(found)
+    return CaseId(case) if case is not None else None
+
+
+def desk_lines(connection: Connection, reviewer: str, after: bytes) -> tuple[DeskLine, ...]:
+    """
+    Return the cases of a reviewer's panels, by case id, which is an order without meaning.
+
+    Args:
+        after: The last case id of the answer before, or nothing.
+    """
+    received = (Event.case_id == Panel.case_id) & (Event.number == 1)
+    lines = (
+        select(Petition.case_id, Petition.manifest, Petition.day)
+        .join(Panel, Panel.case_id == Petition.case_id)
+        .join(Event, received)
+        .where(Panel.reviewer == reviewer, Panel.case_id > after)
+        .order_by(Panel.case_id)
+        .limit(MAX_CASES)
+    )
+    return tuple(
+        DeskLine(CaseId(row.case_id), NoteHash(row.manifest), row.day)
+        for row in connection.execute(lines)
+    )
+
+
+def check_on_panel(connection: Connection, reviewer: str, case: bytes) -> None:
+    """
+    Check that *reviewer* is on the panel of a received case.
+
+    Raises:
+        NotYoursError: If not, or if there is no such case: nobody learns which.
+    """
+    received = (Event.case_id == Panel.case_id) & (Event.number == 1)
+    found = select(Panel.case_id).join(Event, received)
+    mine = found.where(Panel.reviewer == reviewer, Panel.case_id == case)
+    if connection.scalar(mine) is None:
+        raise NotYoursError
+
+
+def manifest_note(connection: Connection, case: bytes) -> bytes:
+    """
+    Return the manifest of a case as it was signed.
+
+    Raises:
+        NotYoursError: If there is no such case.
+    """
+    found = select(SealedPetition.manifest).where(SealedPetition.case_id == case)
+    manifest = connection.scalar(found)
+    if manifest is None:
+        raise NotYoursError
+    return manifest
+
+
+def case_file(connection: Connection, case: bytes, view: LogView | None) -> CaseFile:
+    """
+    Return the manifest and all sequenced events of a case, with causes and receipts.
+
+    Costs about 0.3 ms for each event.
+
+    Args:
+        view: The public log; without it no event has a receipt yet.
+
+    Raises:
+        NotYoursError: If there is no such case.
+    """
+    manifest = manifest_note(connection, case)
+    same = (Cause.hash == Event.cause) & (Cause.actor == Event.actor)
+    rows = (
+        select(Event, Epoch.roster, Epoch.record, Cause.note)
+        .join(Epoch, Epoch.number == Event.epoch)
+        .join(Cause, same, isouter=True)
+        .where(Event.case_id == case)
+        .order_by(Event.number)
+    )
+    events = []
+    for row in connection.execute(rows):
+        logged = LoggedEvent(row.text, row.epoch, row.position, row.path, row.roster, row.record)
+        receipt = view.receipt(logged) if view else None
+        events.append(CaseEvent(row.text, row.note, receipt))
+    return CaseFile(manifest, tuple(events))
+
+
+def logged_event(connection: Connection, cause: bytes, actor: str) -> LoggedEvent | None:
+    """Return the event that this note of this actor caused, once it is sequenced."""
+    rows = (
+        select(Event.text, Event.epoch, Event.position, Event.path, Epoch.roster, Epoch.record)
+        .join(Epoch, Epoch.number == Event.epoch)
+        .where(Event.cause == cause, Event.actor == actor)
+    )
+    row = connection.execute(rows).one_or_none()
+    return LoggedEvent(*row) if row is not None else None

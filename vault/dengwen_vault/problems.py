@@ -1,0 +1,30 @@
+"""What the vault's errors mean to a caller: the one table that the desk and the door share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dengwen_audit.problems import Problem
+from dengwen_vault.errors import (
+    NotReadyError,
+    NotYoursError,
+    SealAgainError,
+    SecondAnswerError,
+    SecondManifestError,
+    SettingsError,
+    TooManyError,
+    VaultError,
+)
+
+A_DAY = 86_400  # seconds
+
+VAULT_PROBLEMS: Mapping[type[Exception], Problem] = {
+    VaultError: Problem(400, "refused", "The request was refused"),
+    NotYoursError: Problem(404, "not-yours", "There is nothing here for this key"),
+    SecondManifestError: Problem(409, "second-manifest", "The case has another manifest"),
+    SecondAnswerError: Problem(409, "second-answer", "The request has another answer"),
+    SealAgainError: Problem(409, "seal-again", "The roster it was sealed for is too old"),
+    TooManyError: Problem(429, "tomorrow", "Today's allowance is used up", retry_after=A_DAY),
+    NotReadyError: Problem(503, "not-ready", "The office has not begun yet", retry_after=60),
+    SettingsError: Problem(503, "settings", "The office is not set up", retry_after=3600),
+}

@@ -1,0 +1,162 @@
+"""
+An office's data folder: its settings, its two keys, its database, and what it shows the world.
+
+::
+
+    DIR/vault.toml           database = "sqlite:///vault.sqlite3"   relative to DIR, or postgresql://…
+                             public = "public"                      relative to DIR, or a path
+                             replication = "synchronous"            PostgreSQL only; or "none"
+    DIR/keys/log.key         signs the log's checkpoints; read by the sequencer alone
+    DIR/keys/intake.key      signs acceptances; read by the door and the desk
+    DIR/vault.sqlite3
+    DIR/public/              static files for any web server; the log is below log/
+
+Addresses are not settings: door and desk stand in the office card, which everybody can check.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from dengwen_audit.note import SEED_SIZE, SigningKey, VerificationKey
+from dengwen_audit.text import TextError, parse_base64, to_base64
+from dengwen_vault.errors import SettingsError
+from dengwen_vault.public_log import LOG_FOLDER
+
+SETTINGS_FILE = "vault.toml"
+SYNCHRONOUS = "synchronous"
+NONE = "none"
+SECRET_MODE = 0o600
+FOLDER_MODE = 0o700
+
+_SQLITE = "sqlite:///"
+_PRIVATE = "PRIVATE+KEY+"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    The settings of one office.
+
+    Attributes:
+        folder: The data folder.
+        database: An SQLAlchemy URL, absolute.
+        public: The folder of public files.
+        replication: Whether PostgreSQL must wait for a replica: `SYNCHRONOUS` or `NONE`.
+    """
+
+    folder: Path
+    database: str
+    public: Path
+    replication: str = SYNCHRONOUS
+
+    @classmethod
+    def load(cls, folder: Path) -> Settings:
+        """
+        Read the settings of a data folder.
+
+        Raises:
+            SettingsError: If there are none, or one is unknown or not a text.
+        """
+        try:
+            raw = tomllib.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise SettingsError(f"{folder} has no {SETTINGS_FILE}: is it a data folder?") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{SETTINGS_FILE} cannot be read") from error
+        values = {"database": f"{_SQLITE}vault.sqlite3", "public": "public"} | raw
+        replication = values.pop("replication", SYNCHRONOUS)
+        known = values.keys() == {"database", "public"}
+        if not known or not all(isinstance(value, str) for value in values.values()):
+            raise SettingsError(f"{SETTINGS_FILE}: unknown settings, or one that is not a text")
+        if replication not in (SYNCHRONOUS, NONE):
+            raise SettingsError(f"{SETTINGS_FILE}: replication is synchronous or none")
+        database = _resolve(values["database"], folder)
+        return cls(folder, database, folder / values["public"], replication)
+
+    @property
+    def log_key_file(self) -> Path:
+        """The file of the log's private key."""
+        return self.folder / "keys" / "log.key"
+
+    @property
+    def intake_key_file(self) -> Path:
+        """The file of the private key that signs acceptances."""
+        return self.folder / "keys" / "intake.key"
+
+    @property
+    def log_folder(self) -> Path:
+        """The folder of the log's files, below the public folder."""
+        return self.public / LOG_FOLDER
+
+
+def write_settings(folder: Path, database: str, replication: str) -> None:
+    """Write a new settings file; values are spelt as TOML strings, which JSON's are too."""
+    lines = [f"database = {json.dumps(database)}", 'public = "public"']
+    lines.append(f"replication = {json.dumps(replication)}")
+    write_new(folder / SETTINGS_FILE, "\n".join([*lines, ""]))
+
+
+def read_key(path: Path) -> SigningKey:
+    """
+    Read a private key: ``PRIVATE+KEY+name+id+base64``, the spelling of the Go tools.
+
+    Raises:
+        SettingsError: If it cannot be read, is none, or others than its owner can read it.
+    """
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(
+                f"{path.name}: others can read it: chmod 600, and think of a new one"
+            )
+        text = path.read_text(encoding="ascii").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name}: cannot be read") from error
+    name, _, rest = text.removeprefix(_PRIVATE).partition("+")
+    key_id, _, encoded = rest.partition("+")
+    try:
+        data = parse_base64(encoded, path.name)
+    except TextError as error:
+        raise SettingsError(f"{path.name}: not a private key") from error
+    key = SigningKey(name, data[1:], *data[:1])
+    is_whole = text.startswith(_PRIVATE) and len(data) == 1 + SEED_SIZE
+    if not is_whole or key.verification_key.id.hex() != key_id:
+        raise SettingsError(f"{path.name}: not a private key")
+    return key
+
+
+def write_key(path: Path, key: SigningKey) -> VerificationKey:
+    """Write a new private key that only its owner can read; return its public half."""
+    public = key.verification_key
+    encoded = to_base64(bytes([key.algorithm]) + key.seed)
+    write_new(path, f"{_PRIVATE}{key.name}+{public.id.hex()}+{encoded}\n")
+    return public
+
+
+def write_new(path: Path, text: str) -> None:
+    """
+    Write a file that only its owner can read, and that is not there yet, and wait for the disk.
+
+    Raises:
+        SettingsError: If it is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
+    except FileExistsError:
+        raise SettingsError(f"{path.name} is there already, and is not overwritten") from None
+    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  # a descriptor, no path
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _resolve(database: str, folder: Path) -> str:
+    """Make a relative SQLite path absolute."""
+    if not database.startswith(_SQLITE):
+        return database
+    return _SQLITE + str(folder.resolve() / database.removeprefix(_SQLITE))

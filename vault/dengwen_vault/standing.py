@@ -1,0 +1,123 @@
+"""
+What is in force: the newest card, the roster that the newest record names, and who is revoked.
+
+A change of a holder or of a quorum waits seven days after it is in the log, so that petitioners and
+auditors see it before it can open anything; every other change is in force at the next tick, and a
+revocation keeps a member out from the moment it is published, whatever else its roster waits for.
+Days are counted whole: what was published on a day is in force from the eighth day after it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from dengwen_audit.note import Note, VerificationKey
+from dengwen_audit.statements.card import Card
+from dengwen_audit.statements.roster import Roster
+from dengwen_vault.errors import NotReadyError, SettingsError
+from dengwen_vault.models import Card as CardRow
+from dengwen_vault.models import LogHead
+from dengwen_vault.models import Roster as RosterRow
+
+HOLDER_WAIT = datetime.timedelta(days=8)  # seven whole days lie between
+
+
+def utc_day(now: float) -> datetime.date:
+    """Return the day in UTC of *now*, in seconds since 1970."""
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+
+
+def first_day_in_force(
+    roster: Roster,
+    today: datetime.date,
+    current: Roster | None,
+    previous: tuple[Roster, datetime.date | None] | None,
+) -> datetime.date:
+    """
+    Return the first day of a *roster* whose publication enters the log *today*.
+
+    Args:
+        current: The roster in force, if there is one.
+        previous: The roster that this one follows, and its own first day.
+    """
+    day = today
+    if current is not None and roster.holders_differ(current):
+        day = today + HOLDER_WAIT
+        if previous is not None and previous[1] is not None:
+            waited = not roster.holders_differ(previous[0])
+            day = max(today, previous[1]) if waited else day
+    return max(day, roster.valid_from)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """
+    What is in force at one moment.
+
+    Attributes:
+        size: How many records the log has.
+        revoked: Members whom a roster that is published but not yet in force revokes.
+    """
+
+    size: int
+    card: Card
+    roster: Roster
+    revoked: frozenset[str]
+
+    def key_of(self, id_: str) -> VerificationKey | None:
+        """Return the signing key of the active member with this id, or None."""
+        return None if id_ in self.revoked else self.roster.key_of(id_)
+
+
+class Office:
+    """Reads cards and rosters of one office, and parses each of them once."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._cards: dict[bytes, Card] = {}
+        self._rosters: dict[bytes, Roster] = {}
+
+    def standing(self, connection: Connection) -> Standing:
+        """
+        Return what is in force.
+
+        Raises:
+            NotReadyError: If the log has no record yet.
+        """
+        head = connection.execute(select(LogHead.size, LogHead.roster)).one_or_none()
+        if head is None or head.roster is None:
+            raise NotReadyError("the office's log has no record yet")
+        roster = self.roster(connection, head.roster)
+        newest = connection.scalar(
+            select(RosterRow.hash).order_by(RosterRow.version.desc()).limit(1)
+        )
+        revoked = self.roster(connection, newest or head.roster).revoked
+        card = self.card(connection)
+        return Standing(head.size, card, roster, frozenset(line.member for line in revoked))
+
+    def card(self, connection: Connection) -> Card:
+        """
+        Return the newest card.
+
+        Raises:
+            SettingsError: If there is none: the data folder is not initialised.
+        """
+        newest = select(CardRow.hash, CardRow.note).order_by(CardRow.number.desc()).limit(1)
+        row = connection.execute(newest).one_or_none()
+        if row is None:
+            raise SettingsError("the office has no card: begin with `dengwen-vault init`")
+        if row.hash not in self._cards:
+            self._cards[row.hash] = Card.parse(Note.parse(row.note).text)
+        return self._cards[row.hash]
+
+    def roster(self, connection: Connection, hash_: bytes) -> Roster:
+        """Return the roster of this hash, which must be here."""
+        if hash_ not in self._rosters:
+            note = connection.scalar(select(RosterRow.note).where(RosterRow.hash == hash_))
+            if note is None:
+                raise AssertionError("internal error: a roster that was never published")
+            self._rosters[hash_] = Roster.parse(Note.parse(note).text)
+        return self._rosters[hash_]
