@@ -89,7 +89,7 @@ def decode(prefix: str, text: str, size: int) -> bytes:
     values = letters.translate(_TO_VALUE)
     if _NO_LETTER in values or _feed(_start(prefix), values) != 1:
         raise FormatError("bech32: the checksum is wrong, so a letter is")
-    number = int(letters[:letter_count].translate(_TO_DIGIT), 32)
+    number = int(b"0" + letters[:letter_count].translate(_TO_DIGIT), 32)
     padding = letter_count * 5 - size * 8
     if number & (1 << padding) - 1:
         raise FormatError("bech32: the padding is not zero")

@@ -75,13 +75,9 @@ def decrypt_stream(key: PayloadKey, source: BinaryIO, destination: BinaryIO) -> 
         try:
             plaintext = cipher.decrypt(_nonce(number, is_last=is_last), chunk, None)
         except InvalidTag:
-            plaintext = _open_misplaced(cipher, number, chunk, is_last=is_last)
-            destination.write(plaintext)
-            raise DamagedError(
-                "age: data after the last chunk"
-                if not is_last
-                else "age: the last chunk is missing"
-            ) from None
+            destination.write(_open_misplaced(cipher, number, chunk, is_last=is_last))
+            fault = "the last chunk is missing" if is_last else "data after the last chunk"
+            raise DamagedError(f"age: {fault}") from None
         if not plaintext and number > 0:
             raise DamagedError("age: an empty chunk after others")
         destination.write(plaintext)
