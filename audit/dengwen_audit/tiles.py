@@ -230,7 +230,7 @@ class VerifiedLog:
             ProofError: If the files do not lead from the entry to the checkpoint's root.
         """
         size = self._check_index(index)
-        proof = prove_inclusion(self._read, index, size)
+        proof = prove_inclusion(self.read, index, size)
         check_inclusion(proof, leaf_hash(entry), index, size, self.checkpoint.root)
         return proof
 
@@ -245,9 +245,19 @@ class VerifiedLog:
         size, new_root = self.checkpoint.size, self.checkpoint.root
         proof: list[Hash] = []
         if 0 < old_size < size:
-            proof = prove_consistency(self._read, old_size, size)
+            proof = prove_consistency(self.read, old_size, size)
         check_consistency(proof, old_size, old_root, size, new_root)
         return proof
+
+    def read(self, level: int, number: int) -> Hash:
+        """
+        Return the hash of a subtree as the source has it, unchecked: a reader for `merkle`.
+
+        Whoever makes a proof with it has to check where the proof leads, or knows the source.
+        """
+        tile_level, height = divmod(level, TILE_HEIGHT)
+        tile, start = divmod(number << height, TILE_WIDTH)
+        return perfect_root(self._tile(tile_level, tile)[start : start + (1 << height)])
 
     def _check_index(self, index: int) -> int:
         """Return the log's size, if it has an entry number *index*."""
@@ -259,12 +269,6 @@ class VerifiedLog:
         """Return an entry as the source has it."""
         self._check_index(index)
         return self._bundle(index // TILE_WIDTH)[index % TILE_WIDTH]
-
-    def _read(self, level: int, number: int) -> Hash:
-        """Return the hash of a subtree as the source has it; `merkle` checks where it leads."""
-        tile_level, height = divmod(level, TILE_HEIGHT)
-        tile, start = divmod(number << height, TILE_WIDTH)
-        return perfect_root(self._tile(tile_level, tile)[start : start + (1 << height)])
 
 
 def _width(count: int, number: int) -> int:
