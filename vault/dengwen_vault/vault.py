@@ -10,71 +10,35 @@ petitioners), what a statement may say is checked here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from dengwen_audit.note import Note, NoteHash
+from dengwen_audit.note import Note, NoteHash, SigningKey
 from dengwen_audit.statements.card import Card
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.member import Member
 from dengwen_audit.statements.roster import Roster
+from dengwen_keys.petition_file import SealedPetition
+from dengwen_vault import cases, challenges, epochs, grants, publication, statements
+from dengwen_vault import requests as opening_requests
+from dengwen_vault import work as holders_work
+from dengwen_vault.acceptance import check_may_come_in, sign_acceptance
+from dengwen_vault.access import SignedRequest, UsedNonces, check_member
+from dengwen_vault.cases import CaseFile, DeskLine
+from dengwen_vault.database import Store
+from dengwen_vault.deposit import Deposit, deposit
+from dengwen_vault.epochs import EpochBundle
+from dengwen_vault.grouping import Group
+from dengwen_vault.parts import panel_part
+from dengwen_vault.public_log import PublicLog
+from dengwen_vault.requests import RequestState
+from dengwen_vault.settings import Settings, read_key
+from dengwen_vault.standing import Office, Standing, utc_day
+from dengwen_vault.work import Waiting, WorkItem
+
+__all__ = ["CaseFile", "Clock", "Vault"]
 
 Clock = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class CaseEvent:
-    """One sequenced event: its exact text, the signed note that caused it, and its receipt."""
-
-    event: bytes
-    cause: bytes | None
-    receipt: bytes | None  # None until its record is public
-
-
-@dataclass(frozen=True)
-class CaseFile:
-    """A case as its petitioner or its panel sees it: events in order, all that are sequenced."""
-
-    manifest: bytes
-    events: tuple[CaseEvent, ...]
-
-
-@dataclass(frozen=True)
-class RequestState:
-    """What became of a request: its event once sequenced, its receipt once public, the answers."""
-
-    event: bytes | None
-    receipt: bytes | None
-    answers: tuple[tuple[bytes, bytes], ...]  # answer note, sealed bytes
-
-
-@dataclass(frozen=True)
-class Work:
-    """What waits for one holder or mirror: requests that are in the public log, and challenges."""
-
-    requests: tuple[NoteHash, ...]
-    challenges: tuple[bytes, ...]
-
-
-@dataclass(frozen=True)
-class WorkItem:
-    """All that one holder needs to judge one request."""
-
-    request: bytes
-    receipt: bytes
-    case: CaseFile
-    share: bytes
-
-
-@dataclass(frozen=True)
-class EpochBundle:
-    """One epoch with all its leaves, as a mirror or a granted auditor gets it."""
-
-    index: int
-    record: bytes
-    leaves: tuple[bytes, ...]
-    causes: dict[NoteHash, bytes]
-    manifests: dict[CaseId, bytes]
 
 
 class Vault:
@@ -84,13 +48,31 @@ class Vault:
     Args:
         folder: The data folder that `dengwen-vault init` made.
         clock: Gives seconds since 1970.
+
+    Attributes:
+        nonces: Remembers the nonces of signed requests, for door and desk together.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None: ...
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        """Read the settings; the database is opened by the first question."""
+        self.settings = Settings.load(folder)
+        self.store = Store(self.settings.database)
+        self.nonces = UsedNonces(self.store)
+        self._clock = clock
+        self._office = Office()
+        self._log = PublicLog(self.settings.log_folder)
+        self._deposits = Group(self.store, deposit)
+
+    @property
+    def public_folder(self) -> Path:
+        """The folder of public files."""
+        return self.settings.public
 
     @property
     def card(self) -> Card:
         """The newest card."""
+        with self.store.reading() as connection:
+            return self._office.card(connection)
 
     @property
     def roster(self) -> Roster:
@@ -100,6 +82,20 @@ class Vault:
         Raises:
             NotReadyError: If the log has no record yet.
         """
+        return self.standing().roster
+
+    @cached_property
+    def _intake_key(self) -> SigningKey:
+        return read_key(self.settings.intake_key_file)
+
+    def standing(self) -> Standing:
+        """Return what is in force now; see `dengwen_vault.standing`."""
+        with self.store.reading() as connection:
+            return self._office.standing(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.store.close()
 
     # What the public door asks.
 
@@ -118,53 +114,109 @@ class Vault:
             SealAgainError: If its roster is unknown, or has ended too long ago.
             SecondManifestError: If the case has another manifest.
         """
+        petition = SealedPetition.parse(sealed)
+        manifest, today = petition.manifest, utc_day(self._clock())
+        with self.store.reading() as connection:
+            standing = self._office.standing(connection)
+            check_may_come_in(connection, self._office, standing, manifest, today)
+        acceptance = sign_acceptance(standing, manifest, today, self._intake_key)
+        delay = 0 if at_once else standing.roster.petitioner_delay
+        what = Deposit(petition, acceptance, today, delay, standing.card.tick)
+        self._deposits.commit(what, order=manifest.case)
+        return acceptance
 
     def case_of(self, signing_key: bytes) -> CaseId | None:
         """Return the case of this public key (32 bytes), if there is one."""
+        with self.store.reading() as connection:
+            return cases.case_of(connection, signing_key)
 
     def case_events(self, case: CaseId) -> CaseFile:
         """Return the manifest and all sequenced events of *case*, with causes and receipts."""
+        with self.store.reading() as connection:
+            return cases.case_file(connection, case, self._log.view())
 
     def post_challenge(self, case: CaseId, note: Note) -> None:
         """
-        Keep a petitioner's challenge until every holder and mirror has seen it, or two days.
+        Keep a petitioner's challenge until the end of the next day.
 
         Raises:
             AuditError: If it is no challenge, or not signed by the key of *case*.
             TooManyError: If the case has used up its challenges of the day.
         """
+        with self.store.writing() as connection:
+            standing, today = self._office.standing(connection), utc_day(self._clock())
+            challenges.post_challenge(connection, standing, case, note, today)
 
     def heads(self, case: CaseId, nonce: bytes) -> tuple[bytes, ...]:
         """Return the signed heads that came in for the challenge with this *nonce* (32 bytes)."""
+        with self.store.reading() as connection:
+            return challenges.heads(connection, case, nonce)
 
     def post_case_statement(self, case: CaseId, note: Note, *, at_once: bool = False) -> NoteHash:
         """Take a statement signed by the case key; its event is sequenced like a petition."""
+        with self.store.writing() as connection:
+            standing = self._office.standing(connection)
+            return statements.post_case_statement(connection, standing, case, note, at_once=at_once)
 
     # What members ask at the desk.
 
-    def desk(self, member: Member) -> tuple[tuple[CaseId, NoteHash, str], ...]:
-        """Return case, manifest hash and day of each received case whose panel *member* is on."""
+    def check_member(self, asked: SignedRequest) -> Member:
+        """
+        Check that an active member signed this request to the desk, lately and for the first time.
+
+        Raises:
+            HttpSignatureError: The class says what is wrong.
+        """
+        return check_member(asked, self.standing(), self.nonces, self._clock())
+
+    def desk(self, member: Member, after: bytes = b"") -> tuple[DeskLine, ...]:
+        """Return the received cases whose panel *member* is on, at most 1000 *after* a case id."""
+        with self.store.reading() as connection:
+            return cases.desk_lines(connection, member.id, after)
 
     def manifest(self, member: Member, case: CaseId) -> bytes:
         """Return the manifest note of a case of the member's panel."""
+        with self.store.reading() as connection:
+            cases.check_on_panel(connection, member.id, case)
+            return cases.manifest_note(connection, case)
 
     def part(self, member: Member, case: CaseId, name: str) -> bytes:
         """Return one part of a case of the member's panel; never a share."""
+        with self.store.reading() as connection:
+            cases.check_on_panel(connection, member.id, case)
+            return panel_part(connection, case, name)
 
     def panel_events(self, member: Member, case: CaseId) -> CaseFile:
         """Return what `case_events` does, to a member of the panel."""
+        with self.store.reading() as connection:
+            cases.check_on_panel(connection, member.id, case)
+            return cases.case_file(connection, case, self._log.view())
 
     def post_request(self, member: Member, note: Note) -> NoteHash:
         """Check a request and put it in line for the log; the same note again changes nothing."""
+        with self.store.writing() as connection:
+            standing, today = self._office.standing(connection), utc_day(self._clock())
+            return opening_requests.post_request(connection, standing, member, note, today)
 
-    def request_state(self, member: Member, request: NoteHash) -> RequestState:
+    def request_state(self, member: Member, request: bytes) -> RequestState:
         """Return what became of the member's own request."""
+        with self.store.reading() as connection:
+            view = self._log.view()
+            return opening_requests.request_state(connection, member, request, view)
 
-    def work(self, member: Member) -> Work:
+    def work(self, member: Member) -> Waiting:
         """Return what waits for a holder or a mirror."""
+        with self.store.reading() as connection:
+            today, size = utc_day(self._clock()), self._log.size()
+            return Waiting(
+                requests=holders_work.waiting_requests(connection, member, size, today),
+                challenges=challenges.waiting_challenges(connection, member),
+            )
 
-    def work_item(self, member: Member, request: NoteHash) -> WorkItem:
+    def work_item(self, member: Member, request: bytes) -> WorkItem:
         """Return one waiting request with all that the holder of its seat needs."""
+        with self.store.reading() as connection:
+            return holders_work.work_item(connection, member, request, self._log.view())
 
     def answer(self, member: Member, note: Note, sealed: bytes) -> None:
         """
@@ -173,25 +225,49 @@ class Vault:
         Raises:
             SecondAnswerError: If the holder has answered this request otherwise.
         """
+        with self.store.writing() as connection:
+            standing = self._office.standing(connection)
+            holders_work.post_answer(connection, standing, member, note, sealed)
 
     def post_head(self, member: Member, note: Note) -> None:
         """Take a holder's or mirror's signed head for a petitioner's challenge."""
+        with self.store.writing() as connection:
+            challenges.post_head(connection, self._office.standing(connection), member, note)
 
     def post_statement(self, member: Member, note: Note) -> NoteHash:
         """Take a member's statement about a case and put it in line for the log."""
+        with self.store.writing() as connection:
+            standing = self._office.standing(connection)
+            return statements.post_statement(connection, standing, member, note)
 
     def epochs(
         self, member: Member, start: int, stop: int, *, causes: bool
     ) -> tuple[EpochBundle, ...]:
-        """Return epochs *start* up to, not including, *stop*: to mirrors and granted auditors."""
+        """
+        Return epochs *start* to before *stop*, fewer if they are many, to those who may read them.
+
+        A mirror gets committed epochs before they are public: it cosigns only what it holds.
+        """
+        with self.store.reading() as connection:
+            grants.check_reader(connection, member, start, utc_day(self._clock()))
+            return epochs.epoch_bundles(connection, start, stop, causes=causes)
 
     # What the office's own staff does at the command line.
 
     def publish_card(self, note: Note) -> None:
-        """Check a card against the one before it, and put its event in line."""
+        """Check a card against the one before it, put its event in line, and show it."""
+        with self.store.writing() as connection:
+            publication.publish_card(connection, note)
+        publication.write_card(self.public_folder, note)
 
     def publish_roster(self, note: Note) -> None:
-        """Check a roster against the one before it, and put its event in line."""
+        """Check a roster against the one before it, put its event in line, and show it."""
+        with self.store.writing() as connection:
+            card, today = self._office.card(connection), utc_day(self._clock())
+            publication.publish_roster(connection, card, note, today)
+        publication.write_roster(self.public_folder, note)
 
     def post_grant(self, note: Note) -> None:
         """Take a root-signed grant, or the end of one, and put its event in line."""
+        with self.store.writing() as connection:
+            grants.post_grant(connection, self._office.card(connection), note)

@@ -39,6 +39,14 @@ EVENT_OF = {
 }
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for one holder or mirror: requests that are in the public log, and challenges."""
+
+    requests: tuple[NoteHash, ...]
+    challenges: tuple[bytes, ...]
+
+
 class SealedError(AnswerError):
     """What travels beside an answer is not what the answer names, or is too long."""
 
