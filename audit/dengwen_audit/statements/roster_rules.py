@@ -224,10 +224,10 @@ def _check_reviewers(roster: Roster, _: Card) -> None:
 
 
 def _check_distinct(roster: Roster, card: Card) -> None:
-    witnesses = (witness.key for witness in card.policy.witnesses)
-    others = (card.policy.log_key, *witnesses, *(root.key for root in card.roots), roster.intake)
-    keys = [member.key.public_key for member in roster.members]
-    _check_once("key", [*keys, *{key.public_key for key in others}])
+    card_keys = [card.policy.log_key, *(witness.key for witness in card.policy.witnesses)]
+    card_keys += [root.key for root in card.roots]
+    keys = [*card_keys, roster.intake, *(member.key for member in roster.members)]
+    _check_once("key", [key.public_key for key in keys])
     _check_once("recipient", [m.recipient for m in roster.members if m.recipient is not None])
     _check_once("member", [*RESERVED_IDS, *(member.id for member in roster.members)])
     _check_once("institution", [institution.id for institution in roster.institutions])
