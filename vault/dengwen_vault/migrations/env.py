@@ -1,0 +1,13 @@
+"""What alembic runs around every revision: one transaction, on the connection it was given."""
+
+from alembic import context
+
+from dengwen_vault.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,  # SQLite changes a table by copying it
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,46 @@
+"""
+The schema over time: brings a database to the newest revision, and tells whether it is there.
+
+The revisions lie inside the package, so that an installed wheel can change its own database.
+"""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from dengwen_vault.database import Store
+from dengwen_vault.errors import SettingsError
+
+LOCATION = "dengwen_vault:migrations"
+
+
+def migrate(store: Store) -> None:
+    """Bring the database to the newest revision; one that is there already is left alone."""
+    with store.writing() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def check_schema(store: Store) -> None:
+    """
+    Check that the database is at the newest revision.
+
+    Raises:
+        SettingsError: If it is not.
+    """
+    with store.reading() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        newest = ScriptDirectory.from_config(_config(connection)).get_current_head()
+    if revision != newest:
+        raise SettingsError("the database is not at the newest revision: run `dengwen-vault init`")
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", LOCATION)
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
