@@ -24,8 +24,8 @@ from sqlalchemy import Connection, insert, select
 
 from dengwen_audit.epoch import Record
 from dengwen_audit.event import ROOTS
-from dengwen_audit.publisher import Publisher
 from dengwen_audit.note import Note, VerificationKey
+from dengwen_audit.publisher import Publisher
 from dengwen_audit.statements.card import Card, check_card
 from dengwen_audit.statements.roster import Roster
 from dengwen_audit.statements.roster_rules import (

@@ -160,14 +160,14 @@ class Vault:
 
     # What members ask at the desk.
 
-    def check_member(self, asked: SignedRequest) -> Member:
+    def check_member(self, asked: SignedRequest, now: float) -> Member:
         """
         Check that an active member signed this request to the desk, lately and for the first time.
 
         Raises:
             HttpSignatureError: The class says what is wrong.
         """
-        return check_member(asked, self.standing(), self.nonces, self._clock())
+        return check_member(asked, self.standing(), self.nonces, now)
 
     def desk(self, member: Member, after: bytes = b"") -> tuple[DeskLine, ...]:
         """Return the received cases whose panel *member* is on, at most 1000 *after* a case id."""
