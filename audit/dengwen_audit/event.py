@@ -75,7 +75,9 @@ class EventType:
 
     def is_actor(self, actor: str, role: str | None) -> bool:
         """Tell whether *actor* (a member of this *role*, or no member) may do this."""
-        return (actor if actor in NO_MEMBERS else role) in self.actors
+        if actor in NO_MEMBERS:
+            return actor in self.actors
+        return role not in NO_MEMBERS and role in self.actors
 
 
 def _by_roots(name: str, cause_kind: str) -> EventType:

@@ -33,7 +33,14 @@ TEXT = b"dengwen/example/v1\nname \xe7\x94\xb3\xe8\xaf\x89\n"
 NOTE = sign_note(TEXT, ANNA, BELA)
 KEYS = [ANNA.verification_key, BELA.verification_key]
 
-# The example of C2SP signed-note.md and tlog-cosignature.md: a log's checkpoint and its key line.
+# The example of C2SP signed-note.md v1.0.0: a key and a note that it signed.
+EXAMPLE_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+EXAMPLE_NOTE = (
+    "This is an example message.\n\n"
+    "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXm"
+    "RKuwHjG1Yu72IneyaQM=\n"
+)
+# The example of C2SP tlog-cosignature.md v1.0.1: a checkpoint, cosigned; its keys are not printed.
 SOFA = (
     "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
     "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/"
@@ -199,8 +206,17 @@ def test_a_private_key_is_not_printed() -> None:
         assert shown == "SigningKey('example.org/a')"
 
 
-def test_the_published_example_is_read_and_written_back() -> None:
-    """The ids are those of the names and keys that the standard prints."""
+def test_the_published_note_checks_under_the_published_key() -> None:
+    """The standard's own example: its key is read and spelt alike, its signature verifies."""
+    key = VerificationKey.parse(EXAMPLE_KEY)
+    assert key.to_text() == EXAMPLE_KEY
+    assert Note.parse(EXAMPLE_NOTE.encode()).check([key]) == (key,)
+    with pytest.raises(SignatureError):
+        Note.parse(EXAMPLE_NOTE.replace("message.", "message!").encode()).check([key])
+
+
+def test_the_published_checkpoint_is_read_and_written_back() -> None:
+    """Names and ids are those that the standard prints."""
     note = Note.parse(SOFA.encode())
     assert note.to_bytes() == SOFA.encode()
     assert [line.name for line in note.signatures] == [
