@@ -160,6 +160,14 @@ def test_another_stanza_is_refused_before_any_key_is_used(comment: str, stanza: 
         check_shape(_with_stanza(stanza))
 
 
+@pytest.mark.parametrize("size", [0, 1119, 1121, 1152])
+def test_an_encapsulation_has_1120_bytes(size: int) -> None:
+    """Also where other stanzas are allowed beside it, as when a file is opened."""
+    stanza = Stanza("mlkem768x25519", (to_base64(bytes([1]) * size) or "A",), bytes(32))
+    with pytest.raises(FormatError):
+        Header((stanza,), bytes(32)).hybrid_stanzas()
+
+
 def test_a_grease_stanza_beside_is_refused() -> None:
     """A reader must ignore it, but our own files have none."""
     length = sizes.header_length(1)
