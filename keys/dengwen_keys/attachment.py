@@ -45,16 +45,15 @@ class PaddedSource:
             data, self._prefix = self._prefix[:size], self._prefix[size:]
             return data
         if self._content:
-            return self._read_content(size)
+            data = self._source.read(min(size, self._content))
+            if not data:
+                raise SealError("attachment: shorter than it was when sealing began")
+            self._content -= len(data)
+            return data
+        if self._source.read(1):
+            raise SealError("attachment: longer than it was when sealing began")
         data = _ZEROS[: min(size, self._zeros)]
         self._zeros -= len(data)
-        return data
-
-    def _read_content(self, size: int) -> bytes:
-        data = self._source.read(min(size, self._content))
-        self._content -= len(data)
-        if not data or (not self._content and self._source.read(1)):
-            raise SealError("attachment: not as long as it was when sealing began")
         return data
 
 

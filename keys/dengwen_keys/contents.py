@@ -130,7 +130,8 @@ class AttachmentLine:
             raise TextError(f"{where}: not a media type in small letters")
         if self.length > MAX_ATTACHMENT_BYTES:
             raise TextError(f"{where}: longer than {MAX_ATTACHMENT_BYTES} bytes")
-        if self.name in (".", "..") or _UNSAFE_IN_NAME.search(self.name):
+        is_plain = self.name == self.name.strip() and self.name not in (".", "..")
+        if not is_plain or _UNSAFE_IN_NAME.search(self.name):
             raise TextError(f"{where}: not a plain file name")
         if len(self.name.encode()) > MAX_FILE_NAME_BYTES:
             raise TextError(f"{where}: a file name longer than {MAX_FILE_NAME_BYTES} bytes")
