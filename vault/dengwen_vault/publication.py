@@ -5,7 +5,7 @@ Cards and rosters on their way to the public: taken in once checked, shown as st
 
     public/card                       the newest card, and cards/NUMBER for each
     public/rosters/HASH               each roster, from the moment it is published
-    public/rosters/HASH.tlog-proof    proof of the first record that names it; extra: that record
+    public/rosters/HASH.tlog-proof    receipt of its publication, under the first checkpoint with it
     public/roster                     the roster in force
     public/latest.tlog-proof          proof of the newest record; its roster is in force
     public/log/                       the log
@@ -17,7 +17,6 @@ can look at a roster before it takes force; what is in force is only what a publ
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
@@ -36,10 +35,11 @@ from dengwen_audit.statements.roster_rules import (
 )
 from dengwen_audit.text import ZERO_HASH
 from dengwen_audit.tile_writer import write_durably
+from dengwen_vault.cases import logged_event
 from dengwen_vault.database import Store, insert_new
 from dengwen_vault.line import NewEvent, join_line
 from dengwen_vault.models import Card as CardRow
-from dengwen_vault.models import Epoch, LogHead
+from dengwen_vault.models import LogHead
 from dengwen_vault.models import Roster as RosterRow
 from dengwen_vault.public_log import LOG_FOLDER, LogView
 
@@ -113,26 +113,40 @@ class OfficePublisher(Publisher):
         self._store = store
 
     def publish_latest(self, note: Note, record: bytes) -> None:
-        """Show the roster that *record* names, then the proof that this record is the newest."""
-        self._show(note, Record.parse(record).roster)
+        """Show what *note* makes public of rosters, then that *record* is the newest."""
+        self._show_publications(LogView(self._public / LOG_FOLDER, note))
+        self._show(Record.parse(record).roster)
         super().publish_latest(note, record)
 
-    def _show(self, note: Note, hash_: bytes) -> None:
-        """Show a roster as the one in force, with the proof of the first record that names it."""
-        path = _roster_path(self._public, hash_)
-        proof_path = path.with_name(f"{path.name}.tlog-proof")
-        if not proof_path.exists():
+    def _show_publications(self, view: LogView) -> None:
+        """
+        Prove the publication of each roster by the first checkpoint that holds it.
+
+        From that checkpoint's cosignatures everybody counts the seven days that a changed holder
+        has to wait.
+        """
+        with self._store.reading() as connection:
+            for hash_ in connection.scalars(select(RosterRow.hash)):
+                path = _proof_path(self._public, hash_)
+                logged = None if path.exists() else logged_event(connection, hash_, ROOTS)
+                receipt = view.receipt(logged) if logged else None
+                if receipt is not None:
+                    write_durably(path, receipt)
+
+    def _show(self, hash_: bytes) -> None:
+        """Show a roster as the one in force."""
+        path, shown = _roster_path(self._public, hash_), self._public / ROSTER_PATH
+        if not path.exists():
             with self._store.reading() as connection:
-                stored = select(RosterRow.note, RosterRow.first_epoch, Epoch.record)
-                named = stored.join(Epoch, Epoch.number == RosterRow.first_epoch)
-                row = connection.execute(named.where(RosterRow.hash == hash_)).one()
-            write_durably(path, row.note)
-            proof = LogView(self._public / LOG_FOLDER, note).prove(row.first_epoch, row.record)
-            write_durably(proof_path, replace(proof, extra=row.record).to_bytes())
-        shown = self._public / ROSTER_PATH
+                stored = select(RosterRow.note).where(RosterRow.hash == hash_)
+                write_durably(path, connection.scalars(stored).one())
         if not shown.exists() or shown.read_bytes() != path.read_bytes():
             write_durably(shown, path.read_bytes())
 
 
 def _roster_path(public: Path, hash_: bytes) -> Path:
     return public / "rosters" / hash_.hex()
+
+
+def _proof_path(public: Path, hash_: bytes) -> Path:
+    return public / "rosters" / f"{hash_.hex()}.tlog-proof"
