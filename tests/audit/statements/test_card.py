@@ -1,80 +1,21 @@
 """The office card: what a person may pin, and what may follow it."""
 
 import dataclasses
-from collections.abc import Callable
 
 import pytest
 
 from dengwen_audit.errors import FormatError, SignatureError
-from dengwen_audit.note import Note, VerificationKey, sign_note
+from dengwen_audit.note import Note, sign_note
 from dengwen_audit.statements import card as card_module
 from dengwen_audit.statements.card import (
     Card,
     CardChainError,
-    CardError,
-    LogNameError,
-    Root,
-    RootInstitutionError,
-    RootKeyError,
-    RootOperatorError,
-    RootThresholdError,
-    WitnessQuorumError,
     check_card,
     check_card_rules,
 )
 from dengwen_audit.text import ZERO_HASH, TextError
-from tests.small_office import ROOTS, make_card, make_key, make_policy_lines, sign_by_roots
-
-
-def _with_roots(card: Card, *roots: tuple[str, str], threshold: int = 2) -> Card:
-    keys = tuple(Root(make_key(name).verification_key, house) for name, house in roots)
-    return dataclasses.replace(card, roots=keys, root_threshold=threshold)
-
-
-def _with_root_key(card: Card, key: VerificationKey) -> Card:
-    return dataclasses.replace(card, roots=(Root(key, "notaries"), *card.roots[1:]))
-
-
-def _same_key_under_another_name(card: Card) -> Card:
-    return _with_root_key(card, dataclasses.replace(card.roots[1].key, name="root-d"))
-
-
-def _witness_key(card: Card) -> Card:
-    witness = card.policy.witnesses[0].key
-    return _with_root_key(card, VerificationKey("root-d", 0x01, witness.public_key))
-
-
-BAD_CARDS: dict[str, tuple[Callable[[Card], Card], type[CardError]]] = {
-    "a threshold of one": (lambda c: dataclasses.replace(c, root_threshold=1), RootThresholdError),
-    "a threshold over the number of keys": (
-        lambda c: dataclasses.replace(c, root_threshold=4),
-        RootThresholdError,
-    ),
-    "two root keys": (lambda c: _with_roots(c, *ROOTS[:2]), RootThresholdError),
-    "one key for two root keepers": (_same_key_under_another_name, RootKeyError),
-    "the log's key as a root key": (lambda c: _with_root_key(c, c.policy.log_key), RootKeyError),
-    "a witness's key as a root key": (_witness_key, RootKeyError),
-    "two root keepers of one institution": (
-        lambda c: _with_roots(c, *ROOTS, ("root-d", "university")),
-        RootInstitutionError,
-    ),
-    "a root keeper of the operator": (
-        lambda c: _with_roots(c, *ROOTS, ("root-d", c.operator)),
-        RootOperatorError,
-    ),
-    "a log of another name": (
-        lambda c: dataclasses.replace(c, office="other.example/log"),
-        LogNameError,
-    ),
-    "two of four witnesses": (
-        lambda c: dataclasses.replace(c, policy_lines=make_policy_lines("2")),
-        WitnessQuorumError,
-    ),
-    "no witness at all": (
-        lambda c: dataclasses.replace(c, policy_lines=(c.policy_lines[0], "quorum none")),
-        WitnessQuorumError,
-    ),
-}
+from tests.bad_statements import BAD_CARDS, with_roots
+from tests.small_office import make_card, make_key, sign_by_roots
 
 
 def test_a_card_is_trusted_when_its_own_root_threshold_signed_it() -> None:
@@ -128,7 +69,7 @@ def test_a_following_card_needs_the_thresholds_of_both() -> None:
     first = make_card()
     new_roots = (("root-c", "university"), ("root-d", "notaries"), ("root-e", "charity"))
     second = dataclasses.replace(
-        _with_roots(first, *new_roots), number=2, previous=first.hash, tick=30
+        with_roots(first, *new_roots), number=2, previous=first.hash, tick=30
     )
     text = second.to_bytes()
     everybody = [make_key(name) for name in ("root-a", "root-c", "root-d")]

@@ -13,15 +13,13 @@ from dengwen_audit.statements.manifest import (
     CompartmentLine,
     Manifest,
     ManifestError,
-    ManifestPanelError,
-    ManifestQuorumError,
-    ManifestRosterError,
     PanelInstitutionError,
     case_id,
     check_against_roster,
     check_manifest,
 )
 from dengwen_audit.text import TextError
+from tests.bad_statements import BAD_MANIFESTS, manifest_quorum
 from tests.small_office import (
     make_case_key,
     make_key,
@@ -33,17 +31,8 @@ from tests.small_office import (
 Change = Callable[[Manifest], Manifest]
 
 
-def _replace(**changes: object) -> Change:
+def _changed(**changes: object) -> Change:
     return lambda manifest: dataclasses.replace(manifest, **changes)  # type: ignore[arg-type]
-
-
-def _quorum(place: int, k: int, n: int) -> Change:
-    def change(manifest: Manifest) -> Manifest:
-        lines = list(manifest.compartments)
-        lines[place] = dataclasses.replace(lines[place], k=k, n=n)
-        return dataclasses.replace(manifest, compartments=tuple(lines))
-
-    return change
 
 
 def test_a_manifest_signed_by_its_case_key_is_returned() -> None:
@@ -69,9 +58,9 @@ def test_a_case_id_is_that_of_both_keys() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        _replace(case=bytes(32)),
-        _replace(mailbox=make_recipient("somebody else")),
-        _replace(signing_key=make_case_key("another case").verification_key.public_key),
+        _changed(case=bytes(32)),
+        _changed(mailbox=make_recipient("somebody else")),
+        _changed(signing_key=make_case_key("another case").verification_key.public_key),
     ],
 )
 def test_a_case_id_of_other_keys_is_refused(change: Change) -> None:
@@ -97,32 +86,6 @@ def test_a_manifest_with_a_further_signature_line_is_refused() -> None:
 def test_a_manifest_of_the_rosters_locks_is_accepted() -> None:
     """Quorums and panel are those that the root keepers signed."""
     check_against_roster(make_manifest(), make_roster())
-
-
-BAD_MANIFESTS: dict[str, tuple[Change, type[ManifestError]]] = {
-    "another office": (_replace(office="other.example/log"), ManifestRosterError),
-    "another roster": (_replace(roster=bytes(32)), ManifestRosterError),
-    "one gatekeeper is enough": (_quorum(0, 1, 3), ManifestQuorumError),
-    "one gatekeeper more": (_quorum(0, 2, 4), ManifestQuorumError),
-    "two trustees are enough": (_quorum(1, 2, 5), ManifestQuorumError),
-    "a panel of two": (_replace(panel=("reviewer-1", "reviewer-4")), ManifestPanelError),
-    "a panel of four": (
-        _replace(panel=("reviewer-1", "reviewer-3", "reviewer-4", "reviewer-5")),
-        ManifestPanelError,
-    ),
-    "a stranger on the panel": (
-        _replace(panel=("reviewer-1", "reviewer-4", "reviewer-9")),
-        ManifestPanelError,
-    ),
-    "a revoked reviewer on the panel": (
-        _replace(panel=("reviewer-2", "reviewer-4", "reviewer-5")),
-        ManifestPanelError,
-    ),
-    "a gatekeeper on the panel": (
-        _replace(panel=("gatekeeper-1", "reviewer-4", "reviewer-5")),
-        ManifestPanelError,
-    ),
-}
 
 
 @pytest.mark.parametrize("name", BAD_MANIFESTS)
@@ -181,8 +144,8 @@ def _swapped(manifest: Manifest) -> Manifest:
         lambda m: dataclasses.replace(m, compartments=m.compartments[:1]),
         lambda m: dataclasses.replace(m, panel=("reviewer-1",) * 3),
         lambda m: dataclasses.replace(m, panel=tuple(f"reviewer-{n}" for n in range(17))),
-        _quorum(0, 4, 3),
-        _quorum(0, 0, 3),
+        manifest_quorum(0, 4, 3),
+        manifest_quorum(0, 0, 3),
     ],
 )
 def test_lines_out_of_place_are_refused(change: Change) -> None:
