@@ -8,6 +8,7 @@ public files carry nothing.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
@@ -168,7 +169,7 @@ def _read(answer: requests.Response) -> bytes:
 
 def _refusal(answer: requests.Response, body: bytes) -> DoorError:
     try:
-        problem = requests.models.complexjson.loads(body)
+        problem = json.loads(body)
         slug = str(problem["type"]).rpartition(":")[2]
         detail = str(problem.get("detail") or problem["title"])
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -70,5 +70,6 @@ def send_public(folder: Path, name: str, tick: int) -> Response:
     )
     answer.cache_control.public = True
     answer.cache_control.max_age = FOREVER if is_unchanging else tick
-    answer.cache_control.immutable = is_unchanging or None
+    if is_unchanging:
+        answer.cache_control.immutable = True
     return answer

@@ -18,6 +18,7 @@ from dengwen_keys.errors import KeysError
 from dengwen_submit.intake import MAX_PETITION_BYTES, PATH, intake
 from dengwen_submit.petitioner_views import petitioner_views
 from dengwen_submit.public_files import public_files
+from dengwen_vault.logs import log_routes
 from dengwen_vault.problems import VAULT_PROBLEMS
 from dengwen_vault.vault import Vault
 
@@ -46,8 +47,11 @@ def create_door(vault: Vault, clock: Callable[[], float]) -> Flask:
         clock: Gives seconds since 1970.
     """
     door = Flask("dengwen-door", static_folder=None)
+    door.url_map.strict_slashes = False
+    door.url_map.merge_slashes = False
     card = vault.card
     register_problems(door, PROBLEMS, BodyLimits(MAX_NOTE_BYTES, {PATH: MAX_PETITION_BYTES}))
+    log_routes(door)
     door.register_blueprint(intake(vault))
     door.register_blueprint(petitioner_views(vault, clock))
     door.register_blueprint(public_files(vault.public_folder, card.door, card.tick))

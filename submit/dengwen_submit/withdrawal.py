@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dengwen_audit.note import Note, sign_note
-from dengwen_audit.statements.manifest import CaseId, case_id
+from dengwen_audit.statements.fields import CaseId
+from dengwen_audit.statements.manifest import case_id
 from dengwen_audit.statements.statement import Statement
 from dengwen_keys.words import Words
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mimetypes
 import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import BinaryIO
@@ -166,12 +167,12 @@ def _hand_over(words: Words, language: Language, words_out: Path | None) -> None
         )
         return
     click.echo("\nYour receipt words. Write them down; nobody can give them to you again:\n")
-    spelt = text.split()
+    spelt: list[str] = text.split()
     for number, word in enumerate(spelt, start=1):
         click.echo(f"  {number:2}. {word}")
     click.echo("\nWhoever holds these words can follow this case as you do.")
-    if click.get_text_stream("stdin").isatty():
+    if sys.stdin.isatty():
         for number in (3, 9):
-            while click.prompt(f"Type word {number}").strip() != spelt[number - 1]:
+            while str(click.prompt(f"Type word {number}")).strip() != spelt[number - 1]:
                 click.echo("That is not the word: look again.")
         click.clear()

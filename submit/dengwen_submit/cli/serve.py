@@ -19,9 +19,11 @@ def command(folder: Path, host: str, port: int) -> None:
     Nothing about visitors is written anywhere: no address, no path, no time.
     """
     # A petitioner's machine has no web server installed; only this command needs one.
-    from dengwen_audit.serving import serve
+    from dengwen_audit.web import serve
     from dengwen_submit.web import create_door
+    from dengwen_vault.logs import configure_logging
     from dengwen_vault.vault import Vault
 
+    configure_logging()
     door = create_door(Vault(folder, time.time), time.time)
     serve(door, host, port, lambda bound: click.echo(f"The door is open on port {bound}."))
