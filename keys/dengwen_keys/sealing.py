@@ -105,7 +105,7 @@ def seal(
         roster: Checked, and in force (`check_roster`): the draw and every lock come from it.
         random: Gives as many random bytes as asked; another one only for test vectors.
 
-    Costs about 20 ms and 37 kB without attachments.
+    Costs about 5 ms, and gives 38 kB with a short body and no attachments.
 
     Raises:
         NoPanelError, UnknownExclusionError: If no panel can be drawn.
