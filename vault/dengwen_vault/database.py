@@ -18,7 +18,15 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    create_engine,
+    event,
+    literal_column,
+    make_url,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -110,7 +118,9 @@ def insert_new(connection: Connection, table: type[Base], row: Mapping[str, obje
     """Insert *row* unless a row with one of its keys is there already; tell whether it is new."""
     is_sqlite = connection.dialect.name == "sqlite"
     insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
-    return connection.execute(insert.on_conflict_do_nothing(), row).rowcount == 1
+    # RETURNING, since drivers count the rows of such an insert differently.
+    inserted: Executable = insert.on_conflict_do_nothing().returning(literal_column("1"))
+    return connection.execute(inserted, row).first() is not None
 
 
 def _sqlite_engine(url: str) -> Engine:
