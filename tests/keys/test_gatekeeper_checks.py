@@ -1,0 +1,419 @@
+"""Every check before a share leaves: broken alone, a thing meets its own refusal and no other."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from dengwen_audit.checkpoint import Checkpoint
+from dengwen_audit.merkle import Hash
+from dengwen_audit.note import NoteHash
+from dengwen_audit.receipt import check_receipt
+from dengwen_audit.statements.member import Revocation
+from dengwen_audit.statements.roster import Roster, UnknownMemberError
+from dengwen_keys.gatekeeper import checks_case as case
+from dengwen_keys.gatekeeper import checks_log as log
+from dengwen_keys.gatekeeper import checks_request as ask
+from dengwen_keys.gatekeeper import refusals as no
+from dengwen_keys.gatekeeper.checks import (
+    HISTORY,
+    REQUEST,
+    Check,
+    check_history,
+    check_request,
+    judge,
+)
+from dengwen_keys.gatekeeper.checks_share import open_own_share
+from dengwen_keys.gatekeeper.matter import Matter, Memory
+from tests.keys.gatekeeper_fixture import (
+    NOON,
+    Changes,
+    Petition,
+    SmallOffice,
+    Told,
+    seal_petition,
+    tell,
+)
+from tests.small_office import (
+    OFFICE,
+    TODAY,
+    make_roster,
+    make_seed,
+    replace_member,
+)
+
+OTHER_HASH = NoteHash(make_seed("another"))
+DAY = 24 * 3600
+
+
+def _in_case(case_id: bytes) -> Told:
+    """Log everything in the chain of another case, hung on this petition's manifest."""
+    petition = seal_petition()
+    acceptance = SmallOffice().acceptance(petition)
+    return tell(
+        petition=petition,
+        receive=lambda office, p: office.receive(p, acceptance, event={"case": case_id}),
+        event={"case": case_id},
+    )
+
+
+def _named_otherwise() -> Told:
+    """Ask under the name of one case for the parts of another; the log agrees with the request."""
+    first, second = seal_petition(), seal_petition("second")
+    return tell(
+        petition=second,
+        receive=lambda office, p: office.receive(
+            p, office.acceptance(p, case=first.case), event={"case": first.case}
+        ),
+        request={"case": first.case},
+        event={"case": first.case},
+    )
+
+
+def _under_next_roster(change: Callable[[Roster], Changes], **story: object) -> Told:
+    """Let the next roster come into force after the petition is received."""
+
+    def publish(office: SmallOffice, _: Petition) -> None:
+        office.publish(**change(office.roster))
+
+    return tell(between=publish, **story)  # type: ignore[arg-type]
+
+
+def _reviewer_becomes_auditor(roster: Roster) -> Changes:
+    first = seal_petition().manifest.panel[0]
+    changed = replace_member(roster, first, role="auditor", recipient=None, escrow=None)
+    return {"members": changed.members}
+
+
+def _reviewer_is_revoked(roster: Roster) -> Changes:
+    line = Revocation(seal_petition().manifest.panel[0], TODAY)
+    return {"revoked": (*roster.revoked, line)}
+
+
+def _handed(age: float, **changes: object) -> Told:
+    """Let the root keepers have handed the holder a next roster, *age* seconds ago."""
+    told = tell()
+    following = told.office.publish(**changes)
+    told.office.rosters.pop()
+    return told.with_matter(rosters=replace(told.matter.rosters, handed=(following, NOON - age)))
+
+
+def _receipt_of_fork() -> Told:
+    """Prove the request in a copy of the log that differs in its first record."""
+    told = tell()
+    forked = told.office.log.forked(0)
+    receipt = check_receipt(forked.receipt(told.event), told.office.card.policy)
+    return told.with_evidence(receipt=receipt)
+
+
+def _logged_at(index: int) -> Told:
+    """
+    Let the receipt prove the request's record at another place.
+
+    No log can do that: the request names a root, and so cannot be under it.
+    """
+    told = tell()
+    return told.with_evidence(receipt=replace(told.matter.evidence.receipt, index=index))
+
+
+def _seen(*trees: tuple[int, Hash]) -> Told:
+    """Let the holder remember these trees."""
+    told = tell()
+    seen = tuple(Checkpoint(OFFICE, size, root) for size, root in trees)
+    return told.with_matter(log=told.office.log_view(seen=seen))
+
+
+def _at(now: float) -> Told:
+    """Judge at another time; the witnesses cosigned at that time, too."""
+    office = SmallOffice()
+    office.log.time = now
+    return tell(office=office, now=now)
+
+
+def _by_other_panel() -> Told:
+    """Ask by an active reviewer who was not drawn."""
+    panel = seal_petition().manifest.panel
+    outsider = next(
+        member.id for member in make_roster().active("reviewer") if member.id not in panel
+    )
+    return tell(requester=outsider)
+
+
+def _quorum_of_three() -> Petition:
+    petition = seal_petition()
+    line, other = petition.manifest.compartments
+    return petition.signed(compartments=(replace(line, k=3), other))
+
+
+def _accepted_by(signer: str, **changes: object) -> Told:
+    return tell(
+        receive=lambda office, p: office.receive(p, office.acceptance(p, signer, **changes))
+    )
+
+
+def _accepted_by_another_note() -> Told:
+    told = tell()
+    other = told.office.acceptance(told.petition, day=TODAY - datetime.timedelta(days=1))
+    return told.with_evidence(first_cause=other)
+
+
+def _without_request() -> Told:
+    told = tell()
+    return told.with_evidence(events=told.matter.evidence.events[:1])
+
+
+def _after(kind: str) -> Told:
+    """Ask after something happened to the case."""
+    return tell(between=lambda office, petition: office.state(petition, kind))
+
+
+@dataclass(frozen=True)
+class Broken:
+    """
+    One thing that is not as it should be.
+
+    Attributes:
+        refusal: What the holder must say.
+        check: The check that says it, and without which nobody would.
+        tell: Tells the story.
+        otherwise: What is raised if that check is gone, where something else stands behind it.
+    """
+
+    refusal: type[no.NotHandedOver]
+    check: Check
+    tell: Callable[[], Told]
+    otherwise: type[Exception] | None = None
+
+
+BROKEN = {
+    "the newest cosignatures are an hour old": Broken(
+        no.StaleLog, log.check_fresh, lambda: tell(now=NOON + 3600)
+    ),
+    "the log has another root than this holder saw for the same size": Broken(
+        no.LogForked, log.check_extends_seen, lambda: _seen((4, Hash(OTHER_HASH)))
+    ),
+    "the log does not begin with the smaller tree that this holder saw": Broken(
+        no.LogForked, log.check_extends_seen, lambda: _seen((2, Hash(OTHER_HASH)))
+    ),
+    "the log is not the beginning of the larger tree that this holder cosigned": Broken(
+        no.LogForked,
+        log.check_extends_seen,
+        lambda: _seen((9, Hash(OTHER_HASH))),
+        otherwise=no.ReceiptForked,
+    ),
+    "the receipt is of a fork": Broken(
+        no.ReceiptForked, log.check_receipt_extends_seen, _receipt_of_fork
+    ),
+    "the checkpoint in the request has a root that the log never had": Broken(
+        no.NotSignedAfter,
+        log.check_signed_after,
+        lambda: tell(request={"after_root": OTHER_HASH}),
+    ),
+    "the checkpoint in the request is larger than the log": Broken(
+        no.NotSignedAfter,
+        log.check_signed_after,
+        lambda: tell(request={"after_size": 99, "last_index": 120}),
+        otherwise=no.LoggedBefore,
+    ),
+    "the checkpoint in the request is of no entries, and not of the empty tree": Broken(
+        no.NotSignedAfter,
+        log.check_signed_after,
+        lambda: tell(request={"after_size": 0, "last_index": 60}),
+    ),
+    "the request is in the log before the checkpoint that it names": Broken(
+        no.LoggedBefore,
+        log.check_not_before,
+        lambda: _logged_at(1),
+    ),
+    "the request entered the log one record too late": Broken(
+        no.LoggedTooLate, log.check_not_late, lambda: tell(request={"last_index": 1})
+    ),
+    "the request allows itself one record more than an hour holds": Broken(
+        no.LifetimeTooLong, log.check_lifetime, lambda: tell(request={"last_index": 2 + 61})
+    ),
+    "the roster ends today": Broken(
+        no.RosterNotValid,
+        ask.check_roster_valid,
+        lambda: _at(datetime.datetime(2025, 1, 31, tzinfo=datetime.UTC).timestamp()),
+    ),
+    "the roster begins tomorrow": Broken(
+        no.RosterNotValid,
+        ask.check_roster_valid,
+        lambda: _at(datetime.datetime(2024, 12, 31, 12, tzinfo=datetime.UTC).timestamp()),
+    ),
+    "the root keepers handed out a later roster two days ago": Broken(
+        no.RosterWithheld, ask.check_not_withheld, lambda: _handed(2 * DAY)
+    ),
+    "the event in the log is of another type": Broken(
+        no.WrongEventType, ask.check_event_type, lambda: tell(event={"type": "message.posted"})
+    ),
+    "the event in the log was caused by another note": Broken(
+        no.WrongCause, ask.check_cause, lambda: tell(event={"cause": OTHER_HASH})
+    ),
+    "the event in the log is of another case": Broken(
+        no.WrongEventCase, ask.check_event_case, lambda: _in_case(OTHER_HASH)
+    ),
+    "the event in the log names another requester": Broken(
+        no.WrongActor, ask.check_actor, lambda: tell(event={"actor": "reviewer-2"})
+    ),
+    "the requester is in no roster": Broken(
+        no.UnknownRequester,
+        ask.check_known_requester,
+        lambda: tell(requester="stranger"),
+        otherwise=UnknownMemberError,
+    ),
+    "the request is signed by another reviewer": Broken(
+        no.RequestSignature, ask.check_signature, lambda: tell(signer="reviewer-2")
+    ),
+    "the request is for another office": Broken(
+        no.WrongOffice, ask.check_office, lambda: tell(request={"office": "other.example/log"})
+    ),
+    "the request names another roster": Broken(
+        no.OldRoster, ask.check_roster_named, lambda: tell(request={"roster": OTHER_HASH})
+    ),
+    "the requester is an auditor since the petition was sealed": Broken(
+        no.NotReviewer,
+        ask.check_reviewer,
+        lambda: _under_next_roster(_reviewer_becomes_auditor),
+    ),
+    "the requester is revoked since the petition was sealed": Broken(
+        no.Revoked, ask.check_not_revoked, lambda: _under_next_roster(_reviewer_is_revoked)
+    ),
+    "the requester is revoked by a roster that the root keepers handed out": Broken(
+        no.Revoked,
+        ask.check_not_revoked,
+        lambda: _handed(0, **_reviewer_is_revoked(make_roster())),
+    ),
+    "the request is for the identity": Broken(
+        no.WrongCompartment,
+        ask.check_compartment,
+        lambda: tell(request={"compartment": "identity"}),
+    ),
+    "the request is for contact": Broken(
+        no.WrongPurpose, ask.check_purpose, lambda: tell(request={"purpose": "contact"})
+    ),
+    "another request had the same nonce": Broken(
+        no.NonceUsed, ask.check_nonce, lambda: tell(memory=Memory(nonce_used=True))
+    ),
+    "the requester has had twenty openings today": Broken(
+        no.Tomorrow, ask.check_openings, lambda: tell(memory=Memory(openings_today=20))
+    ),
+    "the request names another manifest": Broken(
+        no.WrongManifest, case.check_manifest_named, lambda: tell(request={"manifest": OTHER_HASH})
+    ),
+    "the request names another case than the manifest": Broken(
+        no.ManifestCase, case.check_manifest_case, _named_otherwise
+    ),
+    "the petition was sealed under a roster that the office never had": Broken(
+        no.ManifestRoster,
+        case.check_manifest_roster,
+        lambda: tell(petition=seal_petition(roster=replace(make_roster(), openings_per_day=99))),
+        otherwise=KeyError,
+    ),
+    "the petition's quorum is not that of its roster": Broken(
+        no.ManifestRules,
+        case.check_manifest_rules,
+        lambda: tell(petition=_quorum_of_three()),
+    ),
+    "this holder knows the case by another manifest": Broken(
+        no.SecondManifest,
+        case.check_only_manifest,
+        lambda: tell(memory=Memory(manifest=OTHER_HASH)),
+    ),
+    "the request does not follow the event before it": Broken(
+        no.ChainBroken, case.check_unbroken, lambda: tell(event={"previous": OTHER_HASH})
+    ),
+    "the request leaves out a number": Broken(
+        no.ChainBroken, case.check_unbroken, lambda: tell(event={"number": 3})
+    ),
+    "the chain hangs on another manifest": Broken(
+        no.ChainBroken,
+        case.check_unbroken,
+        lambda: tell(receive=lambda office, p: office.receive(p, event={"previous": OTHER_HASH})),
+    ),
+    "the chain begins with something else": Broken(
+        no.NotReceived,
+        case.check_received,
+        lambda: tell(receive=lambda office, p: office.receive(p, kind="attachment.received")),
+    ),
+    "the acceptance is signed by another key": Broken(
+        no.NotAccepted, case.check_accepted, lambda: _accepted_by("reviewer-1")
+    ),
+    "the acceptance is of another case": Broken(
+        no.NotAccepted, case.check_accepted, lambda: _accepted_by("intake", case=OTHER_HASH)
+    ),
+    "the acceptance is of another manifest": Broken(
+        no.NotAccepted, case.check_accepted, lambda: _accepted_by("intake", manifest=OTHER_HASH)
+    ),
+    "the acceptance is for another office": Broken(
+        no.NotAccepted,
+        case.check_accepted,
+        lambda: _accepted_by("intake", office="other.example/log"),
+    ),
+    "the acceptance is not the one that was logged": Broken(
+        no.NotAccepted, case.check_accepted, _accepted_by_another_note
+    ),
+    "the chain leaves out the request": Broken(
+        no.ChainWithoutRequest, case.check_chain_holds_request, _without_request
+    ),
+    "this holder has seen another first event": Broken(
+        no.CaseForked,
+        case.check_not_forked,
+        lambda: tell(memory=Memory(chain=(Hash(OTHER_HASH),))),
+    ),
+    "the petitioner withdrew": Broken(
+        no.CaseWithdrawn, case.check_not_withdrawn, lambda: _after("case.withdrawn")
+    ),
+    "this holder once saw that the petitioner withdrew": Broken(
+        no.CaseWithdrawn,
+        case.check_not_withdrawn,
+        lambda: tell(memory=Memory(types=frozenset({"case.withdrawn"}))),
+    ),
+    "the case was erased": Broken(
+        no.CaseErased, case.check_not_erased, lambda: _after("case.erased")
+    ),
+    "the case was closed": Broken(
+        no.CaseClosed, case.check_not_closed, lambda: _after("case.closed")
+    ),
+    "the requester was not drawn": Broken(no.NotInPanel, case.check_panel, _by_other_panel),
+}
+
+
+def _judge_without(check: Check, matter: Matter) -> None:
+    """Judge with one check left out, as if somebody had removed it."""
+    check_history(matter, tuple(kept for kept in HISTORY if kept is not check))
+    check_request(matter, tuple(kept for kept in REQUEST if kept is not check))
+    open_own_share(matter)
+
+
+def test_an_honest_request_is_answered_with_the_share() -> None:
+    """When nothing is broken the share leaves, and it is the one of this seat."""
+    told = tell()
+    assert judge(told.matter).to_bytes() == told.petition.share()
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_one_broken_thing_has_its_own_refusal(broken: Broken) -> None:
+    """Whatever is broken alone is refused, by the class that names it."""
+    with pytest.raises(broken.refusal) as caught:
+        judge(broken.tell().matter)
+    assert type(caught.value) is broken.refusal
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_no_check_could_be_removed(broken: Broken) -> None:
+    """Without the one check, the same broken thing lets the share leave."""
+    matter = broken.tell().matter
+    if broken.otherwise is None:
+        _judge_without(broken.check, matter)
+    else:
+        with pytest.raises(broken.otherwise):
+            _judge_without(broken.check, matter)
+
+
+def test_every_check_is_broken_by_some_test() -> None:
+    """A new check without a broken twin fails here."""
+    assert {broken.check for broken in BROKEN.values()} == {*HISTORY, *REQUEST}
