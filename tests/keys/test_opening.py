@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,14 +21,11 @@ from dengwen_keys.compartment import (
     ShareSeatError,
     compartment_seed,
 )
-from dengwen_keys.contents import IdentityPart, Left
-from dengwen_keys.errors import DamagedError, FormatError, KeysError, NoMatchError
+from dengwen_keys.errors import FormatError, KeysError, NoMatchError
 from dengwen_keys.opening import (
-    AttachmentListError,
     CompartmentKey,
     LeftCaseError,
     NotInPanelError,
-    OpenedPetition,
     TooFewSharesError,
     UnopenableError,
     open_identity,
@@ -39,42 +35,17 @@ from dengwen_keys.opening import (
 )
 from dengwen_keys.padding import LEFT_BUCKET, pad
 from dengwen_keys.petition_file import PartHashError, PartLengthError
-from dengwen_keys.sealing import Attachment
 from dengwen_keys.shamir import Share, combine
 from tests.keys.office import (
     ANONYMOUS,
     DRAFT,
     NAMED,
-    Case,
     first_case,
     identity_of,
     seal_case,
     second_case,
 )
-
-
-def open_left_of(case: Case, member: str | None = None) -> Left:
-    """Open left as a member of the panel would, or as *member*."""
-    who = member or case.panel[0]
-    return open_left(case.sealed.note, case.sealed.parts["left"], identity_of(who), who)
-
-
-def key_of(case: Case, compartment: str, seats: tuple[int, ...]) -> CompartmentKey:
-    """Turn both locks of a compartment."""
-    shares = case.release(compartment, seats)
-    return rebuild(case.manifest, open_left_of(case), compartment, shares)
-
-
-def open_case(case: Case, seats: tuple[int, ...] = (1, 2)) -> OpenedPetition:
-    """Open the petition with these gatekeepers."""
-    part = case.sealed.parts["compartment/petition"]
-    return open_petition(case.manifest, part, key_of(case, "petition", seats))
-
-
-def open_identity_of(case: Case, seats: tuple[int, ...] = (1, 3, 5)) -> IdentityPart:
-    """Open the identity with these trustees."""
-    part = case.sealed.parts["compartment/identity"]
-    return open_identity(case.manifest, part, key_of(case, "identity", seats))
+from tests.keys.readers import key_of, open_case, open_identity_of, open_left_of
 
 
 def test_every_panel_member_with_every_quorum_opens_the_petition() -> None:
@@ -316,72 +287,6 @@ def test_a_changed_byte_in_any_sealed_part_does_not_open() -> None:
             open_left_of(case.with_part("left", changed))
 
 
-FILES = (b"", b"small", bytes(range(256)) * 1000)
-
-
-@pytest.fixture(scope="module")
-def with_files() -> Case:
-    """Give a petition with three attachments."""
-    attachments = tuple(
-        Attachment.of_bytes(f"file {i}.bin", "application/octet-stream", data)
-        for i, data in enumerate(FILES)
-    )
-    return seal_case(replace(DRAFT, attachments=attachments), "files")
-
-
-def attachment_of(case: Case, number: int, data: bytes | None = None) -> bytes:
-    """Open an attachment of *case*, or *data* in its place."""
-    sealed = case.sealed.parts[f"attachment/{number}"] if data is None else data
-    destination = io.BytesIO()
-    open_case(case).open_attachment(number, io.BytesIO(sealed), destination)
-    return destination.getvalue()
-
-
-def test_attachments_open_with_the_petition(with_files: Case) -> None:
-    """Their names and true lengths stand in the petition, and they come out as they were."""
-    opened = open_case(with_files)
-    assert [line.name for line in opened.petition.attachments] == [
-        "file 0.bin",
-        "file 1.bin",
-        "file 2.bin",
-    ]
-    for number, data in enumerate(FILES, 1):
-        assert opened.petition.attachments[number - 1].length == len(data)
-        assert attachment_of(with_files, number) == data
-
-
-def test_attachments_cannot_be_swapped_or_cut(with_files: Case) -> None:
-    """Another file in its place, a shorter one or a longer one is refused before it is opened."""
-    first, second = (with_files.sealed.parts[f"attachment/{i}"] for i in (1, 2))
-    with pytest.raises(PartHashError):
-        attachment_of(with_files, 1, second)
-    with pytest.raises(PartLengthError):
-        attachment_of(with_files, 1, first[:-1])
-    with pytest.raises(DamagedError):
-        attachment_of(with_files, 1, first + b"\x00")
-
-
-def test_an_attachment_of_another_length_than_told_is_refused(with_files: Case) -> None:
-    """The padding tells the length too, and the two must agree."""
-    opened = open_case(with_files)
-    lines = opened.petition.attachments
-    lying = replace(opened.petition, attachments=(replace(lines[0], length=1), *lines[1:]))
-    with pytest.raises(DamagedError):
-        replace(opened, petition=lying).open_attachment(
-            1, io.BytesIO(with_files.sealed.parts["attachment/1"]), io.BytesIO()
-        )
-
-
-def test_an_attachment_that_is_not_listed_is_refused(with_files: Case) -> None:
-    """Neither number 0 nor one past the last exists; nor one that only the manifest has."""
-    for number in (0, 4):
-        with pytest.raises(AttachmentListError):
-            open_case(with_files).open_attachment(number, io.BytesIO(), io.BytesIO())
-    fewer = replace(with_files.manifest, parts=with_files.manifest.parts[:-1])
-    with pytest.raises(AttachmentListError):
-        open_case(with_files.with_manifest(fewer))
-
-
 def test_exclusions_that_the_holders_would_not_recognise_are_shown() -> None:
     """A list that the tags do not bear out opens, and is told to be inconsistent."""
     opened = open_case(seal_case(replace(DRAFT, exclusions=("jurisdiction:CN-4403",)), "excluding"))
@@ -399,3 +304,12 @@ def test_nothing_secret_is_printed() -> None:
     secrets = [open_left_of(case), opened, opened.key, opened.petition, open_identity_of(case)]
     for thing in secrets:
         assert repr(thing).startswith("<dengwen_keys.")
+
+
+def test_a_key_is_used_for_its_own_compartment_only() -> None:
+    """To take one for the other is a mistake in the code, found before anything is opened."""
+    case = first_case()
+    with pytest.raises(AssertionError, match="internal error"):
+        open_identity(case.manifest, b"", key_of(case, "petition", (1, 2)))
+    with pytest.raises(AssertionError, match="internal error"):
+        open_petition(case.manifest, b"", key_of(case, "identity", (1, 2, 3)))
