@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,15 +100,21 @@ class VaultOffice:
         return self.now
 
     @contextmanager
-    def sequencer(self) -> Iterator[Sequencer]:
-        """Give the office's sequencer, started."""
+    def sequencer(self, steps: Callable[[str], object] = lambda _: None) -> Iterator[Sequencer]:
+        """Give the office's sequencer, started; it tells its *steps*."""
         key = read_key(self.vault.settings.log_key_file)
         publisher = OfficePublisher(
             self.vault.public_folder, key.verification_key, self.vault.store
         )
         policy = make_card().policy
         sequencer = Sequencer(
-            self.epoch_store, publisher, key, policy, self.session, clock=self.clock
+            self.epoch_store,
+            publisher,
+            key,
+            policy,
+            self.session,
+            clock=self.clock,
+            steps=steps,
         )
         try:
             sequencer.start()
