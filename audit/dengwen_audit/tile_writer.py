@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dengwen_audit.errors import AuditError
@@ -148,17 +148,15 @@ class TileWriter:
         ]
         for number, bundle in enumerate(bundles, start=first):
             self._put(entries_path(number, len(bundle)), to_bundle(bundle))
-        full = self._put_tiles(entries)
-        self._last = bundles[-1] if len(bundles[-1]) < TILE_WIDTH else []
-        for tile in full:
-            self._drop_partials(tile)
-
-    def _put_tiles(self, entries: Sequence[bytes]) -> list[Tile]:
-        """Write the tiles over new *entries*; return those that became full."""
         full = list(self._tree.extend(map(leaf_hash, entries)))
-        for tile in [*full, *self._tree.edge()]:
+        self._put_tiles([*full, *self._tree.edge()])
+        self._last = bundles[-1] if len(bundles[-1]) < TILE_WIDTH else []
+        self._drop_partials(full)
+
+    def _put_tiles(self, tiles: Iterable[Tile]) -> None:
+        """Write these tiles."""
+        for tile in tiles:
             self._put(tile.path, tile.to_bytes())
-        return full
 
     def _put(self, name: str, data: bytes) -> None:
         """Write one file; if it is there, compare."""
@@ -191,16 +189,23 @@ class TileWriter:
         """Derive the tree from the bundles, write what is missing, flush what a crash left open."""
         number = 0
         while (path := self.folder / entries_path(number)).exists():
-            for tile in self._put_tiles(parse_bundle(path.read_bytes(), TILE_WIDTH)):
-                self._drop_partials(tile)
+            bundle = parse_bundle(path.read_bytes(), TILE_WIDTH)
+            full = list(self._tree.extend(map(leaf_hash, bundle)))
+            self._put_tiles(full)
+            self._drop_partials(full)
             number += 1
+        self._last = self._longest_partial(number)
+        list(self._tree.extend(map(leaf_hash, self._last)))  # never fills a tile
+        self._put_tiles(self._tree.edge())
+        self._settle()
+
+    def _longest_partial(self, number: int) -> list[bytes]:
+        """Return the entries of the longest partial bundle with this *number*, if there is any."""
         for width in range(TILE_WIDTH - 1, 0, -1):
             path = self.folder / entries_path(number, width)
             if path.exists():
-                self._last = parse_bundle(path.read_bytes(), width)
-                self._put_tiles(self._last)
-                break
-        self._settle()
+                return parse_bundle(path.read_bytes(), width)
+        return []
 
     def _settle(self) -> None:
         """Make durable every name that an earlier process wrote; drop files it did not finish."""
@@ -210,10 +215,11 @@ class TileWriter:
             if path.is_dir():
                 sync_folder(path)
 
-    def _drop_partials(self, tile: Tile) -> None:
-        """Remove the partial files that a full *tile*, and the bundle under it, replace."""
-        names = [tile_path(tile.level, tile.number, 1)]
-        if tile.level == 0:
-            names.append(entries_path(tile.number, 1))
-        for name in names:
-            shutil.rmtree((self.folder / name).parent, ignore_errors=True)
+    def _drop_partials(self, full: Iterable[Tile]) -> None:
+        """Remove the partial files that *full* tiles, and the bundles under them, replace."""
+        for tile in full:
+            names = [tile_path(tile.level, tile.number, 1)]
+            if tile.level == 0:
+                names.append(entries_path(tile.number, 1))
+            for name in names:
+                shutil.rmtree((self.folder / name).parent, ignore_errors=True)
