@@ -91,7 +91,7 @@ class TileWriter:
         """
         Open *folder*, derive its tiles again and write those that a crash left out.
 
-        Costs about three seconds for each million entries: every file of the log is read, so that
+        Costs about two seconds for each million entries: every file of the log is read, so that
         a changed bit is found before anything is built on it.
 
         Raises:

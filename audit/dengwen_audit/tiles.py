@@ -76,8 +76,7 @@ class FolderTiles:
     def read(self, path: str) -> bytes:
         """Return the file at *path* (see `TileReader`)."""
         try:
-            with (self.folder / path).open("rb") as file:
-                return _at_most(file.read(MAX_FILE_BYTES + 1))
+            return (self.folder / path).read_bytes()
         except FileNotFoundError:
             raise MissingTileError(f"the folder has no {path}") from None
         except OSError as error:
@@ -117,13 +116,8 @@ def _read_body(response: requests.Response) -> bytes:
     data = bytearray()
     for chunk in response.iter_content(64 * 1024):
         data += chunk
-        _at_most(data)
-    return bytes(data)
-
-
-def _at_most(data: bytes | bytearray) -> bytes:
-    if len(data) > MAX_FILE_BYTES:
-        raise TileError("the file is longer than any file of a log")
+        if len(data) > MAX_FILE_BYTES:
+            raise TileError("the file is longer than any file of a log")
     return bytes(data)
 
 
