@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -126,6 +127,19 @@ def test_every_type_says_what_may_cause_it_and_who() -> None:
         assert kind.signers == 2 or ROOTS not in kind.actors
     by_office = {name for name, kind in EVENT_TYPES.items() if OFFICE in kind.actors}
     assert by_office == {"petition.received", "attachment.received"}
+
+
+def test_the_page_of_the_format_lists_the_same_types() -> None:
+    """With cause, actors and signers; an event of the office is marked."""
+    page = Path(__file__).parents[2] / "docs" / "formats" / "event.md"
+    rows = [line for line in page.read_text(encoding="utf-8").split("\n") if line.startswith("| `")]
+    assert rows == [
+        f"| `{kind.name}`{' °' if kind.of_office else ''} "
+        f"| {', '.join(f'`{cause}`' for cause in kind.cause_kinds)} "
+        f"| {', '.join(kind.actors)} "
+        f"| {'threshold' if ROOTS in kind.actors else kind.signers} |"
+        for kind in EVENT_TYPES.values()
+    ]
 
 
 def test_one_member_alone_cannot_end_a_case_or_ask_for_an_identity() -> None:
