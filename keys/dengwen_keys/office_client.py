@@ -110,6 +110,15 @@ class RequestState:
 
 
 @dataclass(frozen=True)
+class ServedEvent:
+    """One event of a case; its cause is gone if it was erased, its receipt comes with the tick."""
+
+    event: bytes
+    cause: bytes | None
+    receipt: bytes | None
+
+
+@dataclass(frozen=True)
 class ServedCase:
     """A case on a reviewer's desk; the day is when it was received."""
 
@@ -136,13 +145,24 @@ class DeskClient:
 
     def cases(self) -> list[ServedCase]:
         """Return the cases drawn to this reviewer."""
-        return _read(self._get("v1/desk", MAX_LIST_BYTES), _to_cases)
+        cases: list[ServedCase] = []
+        path = "v1/desk"
+        while page := _read(self._get(path, MAX_LIST_BYTES), _to_cases):
+            if cases and page[0].case <= cases[-1].case:
+                raise OfficeError("the desk's list of cases does not come to an end")
+            cases += page
+            path = f"v1/desk?after={cases[-1].case.hex()}"
+        return cases
 
-    def manifest(self, case: bytes) -> bytes:
+    def manifest(self, case: CaseId) -> bytes:
         """Return a case's manifest."""
         return self._get(f"v1/cases/{case.hex()}/manifest", MAX_LIST_BYTES)
 
-    def part(self, case: bytes, name: str, max_bytes: int = MAX_PART_BYTES) -> bytes:
+    def events(self, case: CaseId) -> list[ServedEvent]:
+        """Return a case's events with causes and receipts."""
+        return _read(self._get(f"v1/cases/{case.hex()}/events", MAX_WORK_BYTES), _to_events)
+
+    def part(self, case: CaseId, name: str, max_bytes: int = MAX_PART_BYTES) -> bytes:
         """Return a part of a case's sealed petition."""
         return self._get(f"v1/cases/{case.hex()}/parts/{name}", max_bytes)
 
@@ -219,11 +239,25 @@ def _to_cases(body: dict[str, Any]) -> list[ServedCase]:
     ]
 
 
+def _to_events(body: dict[str, Any]) -> list[ServedEvent]:
+    return [
+        ServedEvent(
+            event=item["event"].encode(),
+            cause=_or_none(item["cause"]),
+            receipt=_or_none(item["receipt"]),
+        )
+        for item in body["events"]
+    ]
+
+
+def _or_none(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
 def _to_state(body: dict[str, Any]) -> RequestState:
-    event, receipt = body["event"], body["receipt"]
     return RequestState(
-        event=None if event is None else event.encode(),
-        receipt=None if receipt is None else receipt.encode(),
+        event=_or_none(body["event"]),
+        receipt=_or_none(body["receipt"]),
         answers=tuple(
             ServedAnswer(item["note"].encode(), parse_base64(item["sealed"], "sealed"))
             for item in body["answers"]

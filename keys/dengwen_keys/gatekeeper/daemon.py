@@ -96,7 +96,7 @@ class Gatekeeper:
         self._serve_all(work.requests)
 
     def _answer(self, challenge: bytes) -> None:
-        self.desk.head(self.heads.answer(challenge))
+        self.desk.head(self.heads.answer(Note.parse(challenge)).to_bytes())
 
     def _serve_all(self, listed: tuple[NoteHash, ...]) -> None:
         now = self.clock()

@@ -11,19 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dengwen_audit.errors import RuleError
 from dengwen_audit.note import Note, SigningKey, sign_note
-from dengwen_audit.statements.challenge import MAX_CHALLENGE_BYTES, check_challenge
+from dengwen_audit.statements.challenge import ChallengeError, check_challenge
 from dengwen_audit.statements.head import Head
 from dengwen_audit.text import ZERO_HASH
 from dengwen_keys.gatekeeper.store import Store
-
-MAX_SIGNATURE_BYTES = 1024  # of the one line below the text
-MAX_NOTE_BYTES = MAX_CHALLENGE_BYTES + MAX_SIGNATURE_BYTES
-
-
-class OtherOfficeError(RuleError):
-    """The challenge is for another office."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +32,18 @@ class Heads:
     key: SigningKey
     store: Store
 
-    def answer(self, challenge: bytes) -> bytes:
+    def answer(self, challenge: Note) -> Note:
         """
         Return the signed head that answers a challenge.
 
         Raises:
             TextError: If it is no challenge.
-            ChallengeError, SignatureError: If it is not by the petitioner of the case.
-            OtherOfficeError: If it is for another office.
+            ChallengeError: If it is for another office, or its keys are not those of its case.
+            SignatureError: If it is not by the petitioner of the case.
         """
-        asked = check_challenge(Note.parse(challenge, MAX_NOTE_BYTES))
+        asked = check_challenge(challenge)
         if asked.office != self.office:
-            raise OtherOfficeError("the challenge is for another office")
+            raise ChallengeError("the challenge is for another office")
         number, hash_ = self.store.newest_event(asked.case) or (0, ZERO_HASH)
         head = Head(
             office=self.office,
@@ -62,4 +54,4 @@ class Heads:
             seen_hash=hash_,
             released=self.store.released(asked.case),
         )
-        return sign_note(head.to_bytes(), self.key).to_bytes()
+        return sign_note(head.to_bytes(), self.key)

@@ -72,11 +72,16 @@ class Work:
                 request=body["request"].encode(),
                 receipt=None if body["receipt"] is None else body["receipt"].encode(),
                 manifest=body["manifest"].encode(),
-                events=tuple((e["event"].encode(), e["cause"].encode()) for e in body["events"]),
+                events=tuple(_parse_event(served) for served in body["events"]),
                 share=parse_base64(body["share"], "work: share"),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError):
             raise Unanswerable("the desk served no work in the form it should have") from None
+
+
+def _parse_event(served: dict[str, str | None]) -> tuple[bytes, bytes]:
+    """Return an event and its cause; of an erased event the cause is gone."""
+    return str(served["event"]).encode(), (served["cause"] or "").encode()
 
 
 def read_request(work: Work, expected: NoteHash) -> tuple[Note, Request]:
