@@ -86,7 +86,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._database = Database(path, _SCHEMA)
+        self._database = Database(path, _SCHEMA.split(";\n"))
 
     def close(self) -> None:
         """Close the file."""
