@@ -103,8 +103,7 @@ def inclusion_root(proof: Sequence[Hash], leaf: Hash, index: int, size: int) -> 
     if not 0 <= index < size:
         raise ProofError("inclusion proof: no such leaf in a tree of this size")
     steps = _inclusion_steps(index, size)
-    if len(proof) != len(steps):
-        raise ProofError("inclusion proof: too few or too many hashes")
+    _check_sizes("inclusion", proof, len(steps), leaf)
     result = leaf
     for sibling, (low, _) in zip(proof, steps, strict=True):
         result = node_hash(sibling, result) if low < index else node_hash(result, sibling)
@@ -145,8 +144,7 @@ def check_consistency(
     if not 0 <= old_size <= size:
         raise ProofError("consistency proof: the older tree is the larger one")
     steps = _consistency_steps(old_size, size)
-    if len(proof) != len(steps):
-        raise ProofError("consistency proof: too few or too many hashes")
+    _check_sizes("consistency", proof, len(steps), old_root, new_root)
     if not steps:
         if old_root != (new_root if old_size == size else EMPTY_ROOT):
             raise ProofError("consistency proof: two roots for one size")
@@ -155,6 +153,14 @@ def check_consistency(
         return
     if _fold_consistency(proof, steps, old_size, old_root) != (old_root, new_root):
         raise ProofError("consistency proof: the hashes do not lead to both roots")
+
+
+def _check_sizes(kind: str, proof: Sequence[Hash], count: int, *others: Hash) -> None:
+    """Check that a proof has *count* hashes, and that it and the *others* are of 32 bytes each."""
+    if len(proof) != count:
+        raise ProofError(f"{kind} proof: too few or too many hashes")
+    if any(len(value) != HASH_SIZE for value in (*proof, *others)):
+        raise ProofError(f"{kind} proof: a hash is not of 32 bytes")
 
 
 def _fold_consistency(

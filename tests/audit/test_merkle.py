@@ -169,6 +169,22 @@ def test_a_longer_or_shorter_proof_is_refused(size: int, old: int, place: int) -
                 check_consistency(change(consistency), old, roots[0], size, roots[1])
 
 
+def test_what_is_no_hash_is_refused() -> None:
+    """An empty leaf or root proves nothing, nor does a sibling of another length."""
+    leaf, empty, long = LEAVES[0], Hash(b""), Hash(bytes(33))
+    for bad in (empty, long):
+        with pytest.raises(ProofError, match="32 bytes"):
+            check_inclusion([], bad, 0, 1, bad)
+        with pytest.raises(ProofError, match="32 bytes"):
+            check_inclusion([bad], leaf, 0, 2, root(LEAVES[:2]))
+        with pytest.raises(ProofError, match="32 bytes"):
+            check_consistency([bad], 1, leaf, 2, root(LEAVES[:2]))
+        with pytest.raises(ProofError, match="32 bytes"):
+            check_consistency([], 2, bad, 2, bad)
+        with pytest.raises(ProofError, match="32 bytes"):
+            check_consistency([], 0, EMPTY_ROOT, 1, bad)
+
+
 def test_every_tree_begins_with_the_empty_one_and_with_itself() -> None:
     """These two need no hashes; the roots must still be the right ones."""
     some = root(LEAVES[:5])
