@@ -1,0 +1,137 @@
+"""
+What an operator should look at: each check says one sentence, and whether it is well.
+
+Nothing here changes anything, and nothing is said of any case.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dengwen_audit.errors import AuditError
+from dengwen_audit.tile_paths import TILE_WIDTH
+from dengwen_vault.durability import find_faults
+from dengwen_vault.epoch_store import VaultEpochStore
+from dengwen_vault.errors import VaultError
+from dengwen_vault.public_log import LogView, PublicLog
+from dengwen_vault.schema import check_schema
+from dengwen_vault.settings import read_key
+from dengwen_vault.standing import utc_day
+from dengwen_vault.vault import Vault
+
+GOOD, WARNING, FAULT = "good", "warning", "fault"
+ROSTER_WARNING = 7  # days before the roster ends
+MAX_CLOCK_SKEW = 300  # seconds
+LATE_TICKS = 5  # ticks without a new checkpoint that are no reason to worry
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found: *state* is `GOOD`, `WARNING` or `FAULT`."""
+
+    state: str
+    sentence: str
+
+
+Check = Callable[[Vault, float], Iterator[Finding]]
+
+
+def examine(vault: Vault, now: float) -> list[Finding]:
+    """Run every check; one that cannot be made is a fault, and the others go on."""
+    findings: list[Finding] = []
+    for check in _CHECKS:
+        try:
+            findings += check(vault, now)
+        except (VaultError, AuditError, OSError) as error:
+            findings.append(Finding(FAULT, str(error)))
+    return findings
+
+
+def _schema(vault: Vault, _: float) -> Iterator[Finding]:
+    check_schema(vault.store)
+    yield Finding(GOOD, "the database is at the newest revision")
+
+
+def _durability(vault: Vault, _: float) -> Iterator[Finding]:
+    faults = find_faults(vault.store, vault.settings.replication)
+    for fault in faults:
+        yield Finding(FAULT, f"a commit may be lost: {fault}")
+    if not faults:
+        yield Finding(GOOD, "a commit is on the disk when it returns")
+
+
+def _modes(vault: Vault, _: float) -> Iterator[Finding]:
+    settings = vault.settings
+    secret = [settings.log_key_file, settings.intake_key_file, settings.folder]
+    if vault.store.is_sqlite:
+        secret += [path for path in _database_files(vault.store.path) if path.exists()]
+    open_ = [path.name for path in secret if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if open_:
+        yield Finding(FAULT, f"others can read: {', '.join(open_)}")
+    else:
+        yield Finding(GOOD, "only this account can read keys and database")
+
+
+def _keys(vault: Vault, _: float) -> Iterator[Finding]:
+    log_key = read_key(vault.settings.log_key_file).verification_key
+    intake_key = read_key(vault.settings.intake_key_file).verification_key
+    if log_key != vault.card.policy.log_key:
+        yield Finding(FAULT, "the log key is not the one in the card")
+    if intake_key != vault.roster.intake:
+        yield Finding(FAULT, "the intake key is not the one in the roster in force")
+    if log_key == vault.card.policy.log_key and intake_key == vault.roster.intake:
+        yield Finding(GOOD, "the keys are those in card and roster")
+
+
+def _roster(vault: Vault, now: float) -> Iterator[Finding]:
+    left = (vault.roster.valid_until - utc_day(now)).days
+    if left <= 0:
+        yield Finding(FAULT, "the roster in force has ended: nobody can seal or open")
+    elif left <= ROSTER_WARNING:
+        yield Finding(WARNING, f"the roster in force ends in {left} days")
+    else:
+        yield Finding(GOOD, f"the roster in force is valid for {left} days")
+
+
+def _log(vault: Vault, now: float) -> Iterator[Finding]:
+    view = PublicLog(vault.settings.log_folder).view()
+    if view is None:
+        yield Finding(WARNING, "nothing is public yet: is the sequencer running?")
+        return
+    cosigned = vault.card.policy.check(view.checkpoint)
+    public, size = view.size, VaultEpochStore(vault.store).size()
+    if public > size:
+        yield Finding(FAULT, f"the public log has {public} records and the database {size}")
+        return
+    _compare_records(vault, view)
+    yield Finding(GOOD, f"the newest of {public} public records are those in the database")
+    if size > public + 1:
+        yield Finding(FAULT, f"{size - public} records are committed and not public")
+    late = now - cosigned.median_time
+    state = GOOD if late <= LATE_TICKS * vault.card.tick else WARNING
+    yield Finding(state, f"the newest checkpoint is {max(int(late), 0)} seconds old")
+    if late < -MAX_CLOCK_SKEW:
+        yield Finding(FAULT, "this clock is behind those of the witnesses")
+
+
+_CHECKS: tuple[Check, ...] = (_schema, _durability, _modes, _keys, _roster, _log)
+
+
+def _compare_records(vault: Vault, view: LogView) -> None:
+    """
+    Check that the newest public records are those in the database.
+
+    Raises:
+        ProofError: If one is another.
+    """
+    start = max(view.size - TILE_WIDTH, 0)
+    records = VaultEpochStore(vault.store).records(start, view.size)
+    for index, record in enumerate(records, start):
+        view.prove(index, record)
+
+
+def _database_files(path: str) -> Iterator[Path]:
+    return (Path(path + suffix) for suffix in ("", "-wal", "-shm", ".lock"))
