@@ -34,6 +34,14 @@ MAX_WORK_BYTES = 4 << 20  # a request with its manifest and its case's whole cha
 MAX_PART_BYTES = 32 << 20
 MAX_SIGNATURE_BYTES = 64 << 10  # of the lines below a note's text
 
+MIN_PROOF_AGE = 300.0  # seconds: a slow clock must not stop an office
+PROOF_AGE_IN_TICKS = 10
+
+
+def max_proof_age(tick: int) -> float:
+    """Return how old, in seconds, the cosignatures of an office's newest checkpoint may be."""
+    return max(MIN_PROOF_AGE, PROOF_AGE_IN_TICKS * tick)
+
 
 class OfficeError(KeysError):
     """The office does not answer as it should: try again later."""

@@ -1,5 +1,5 @@
 """
-What the holders answered, as the requester reads it: shares, reasons, and what is wrong with either.
+What the holders answered, as the requester reads it: shares, reasons, and what is wrong with them.
 
 Nothing of an answer is believed for its place in a list: the note must be signed by the holder of
 the seat it names, for this very request, and the sealed bytes must be those it names. A share must
@@ -83,44 +83,35 @@ def collect(
     faults: dict[str, str] = {}
     for served in answers:
         try:
-            answer = _check_note(served, asked, roster)
+            answer = check_answer(Note.parse(served.note), roster)
         except AuditError:
             faults["?"] = "not signed by a holder of the roster"
             continue
         try:
-            _open(answer, served.sealed, asked, manifest, shares, reasons)
+            plaintext = _open(answer, served.sealed, asked)
+            if answer.is_release:
+                check_share(plaintext, manifest, answer.compartment, answer.seat)
+                shares[answer.seat] = plaintext
+            else:
+                reasons[answer.holder] = _read_reason(plaintext, asked)
         except (KeysError, AuditError) as error:
             faults[answer.holder] = str(error)
     return Collected(shares, reasons, faults)
 
 
-def _check_note(served: ServedAnswer, asked: Asked, roster: Roster) -> Answer:
-    return check_answer(Note.parse(served.note), roster)
-
-
-def _open(  # noqa: PLR0913, PLR0917  # two results
-    answer: Answer,
-    sealed: bytes,
-    asked: Asked,
-    manifest: Manifest,
-    shares: dict[int, bytes],
-    reasons: dict[str, Reason],
-) -> None:
+def _open(answer: Answer, sealed: bytes, asked: Asked) -> bytes:
+    """Open what came with an answer, if it was signed for and is for this request."""
     request = asked.request
-    if (answer.request, answer.case, answer.compartment) != (
-        asked.hash,
-        request.case,
-        request.compartment,
-    ):
+    named = (answer.request, answer.case, answer.compartment)
+    if named != (asked.hash, request.case, request.compartment):
         raise WrongAnswerError("the answer is to another request")
     if hashlib.sha256(sealed).digest() != answer.sealed:
         raise WrongAnswerError("the sealed bytes are not those that were signed for")
-    plaintext = decrypt([asked.fresh], sealed)
-    if answer.is_release:
-        check_share(plaintext, manifest, answer.compartment, answer.seat)
-        shares[answer.seat] = plaintext
-        return
+    return decrypt([asked.fresh], sealed)
+
+
+def _read_reason(plaintext: bytes, asked: Asked) -> Reason:
     reason = Reason.unpad(plaintext)
     if reason.request != asked.hash:
         raise WrongAnswerError("the reason is for another request")
-    reasons[answer.holder] = reason
+    return reason

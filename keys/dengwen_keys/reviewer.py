@@ -33,12 +33,10 @@ from dengwen_keys.age.identities import Identity
 from dengwen_keys.contents import Left
 from dengwen_keys.errors import KeysError
 from dengwen_keys.keyfile import MemberKeys
-from dengwen_keys.office_client import DeskClient, DoorClient, ServedCase
+from dengwen_keys.office_client import DeskClient, DoorClient, ServedCase, max_proof_age
 from dengwen_keys.opening import OpenedPetition, open_left, open_petition, rebuild
 from dengwen_keys.released import Asked, Collected, collect
 
-MIN_AGE = 300.0  # seconds
-AGE_IN_TICKS = 10
 RECEIVED = "petition.received"
 
 
@@ -114,11 +112,7 @@ class Reviewer:
         self._door = DoorClient(card.door, session)
         self._desk = DeskClient(card.desk, session, self._key, clock)
         self._clock = clock
-
-    @property
-    def identity(self) -> Identity:
-        """The reviewer's own sealing identity."""
-        return self._identity
+        self._manifests: dict[CaseId, Note] = {}  # proven ones; a case has one for ever
 
     def look(self) -> OfficeView:
         """
@@ -129,14 +123,14 @@ class Reviewer:
             OfficeError: If the office does not answer.
         """
         now = self._clock()
-        max_age = max(MIN_AGE, AGE_IN_TICKS * self._card.tick)
+        max_age = max_proof_age(self._card.tick)
         record, cosigned = check_latest(self._door.latest(), self._card.policy, now, max_age)
         note = self._roster_note(NoteHash(record.roster))
         today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
         return OfficeView(cosigned.checkpoint, check_roster(note, self._card, today, None))
 
     def cases(self) -> list[DeskCase]:
-        """Return the desk: each case with its language and urgency, as the petitioner sealed them."""
+        """Return the desk: each case with the language and urgency that its petitioner sealed."""
         return [self._look_into(served) for served in self._desk.cases()]
 
     def manifest(self, case: CaseId) -> Note:
@@ -147,17 +141,9 @@ class Reviewer:
             AuditError: If it does not hold.
             NotLoggedError: If the log names another, or none yet.
         """
-        note = Note.parse(self._desk.manifest(case))
-        if check_manifest(note).case != case:
-            raise NotLoggedError("the desk served the manifest of another case")
-        events = self._desk.events(case)
-        if not events or events[0].receipt is None:
-            raise NotLoggedError("the petition's reception is not in the log yet")
-        event = check_receipt(events[0].receipt, self._card.policy).event
-        named = (event.type, event.case, event.number, event.previous)
-        if named != (RECEIVED, case, 1, note.hash):
-            raise NotLoggedError("the log names another manifest than the desk")
-        return note
+        if case not in self._manifests:
+            self._manifests[case] = self._prove_manifest(case)
+        return self._manifests[case]
 
     def left(self, case: CaseId) -> Left:
         """Return what the petitioner sealed to the panel: its half of the lock, and for triage."""
@@ -234,6 +220,19 @@ class Reviewer:
             return DeskCase(served, self.left(served.case))
         except (KeysError, AuditError) as error:
             return DeskCase(served, None, str(error))
+
+    def _prove_manifest(self, case: CaseId) -> Note:
+        note = Note.parse(self._desk.manifest(case))
+        if check_manifest(note).case != case:
+            raise NotLoggedError("the desk served the manifest of another case")
+        events = self._desk.events(case)
+        if not events or events[0].receipt is None:
+            raise NotLoggedError("the petition's reception is not in the log yet")
+        event = check_receipt(events[0].receipt, self._card.policy).event
+        named = (event.type, event.case, event.number, event.previous)
+        if named != (RECEIVED, case, 1, note.hash):
+            raise NotLoggedError("the log names another manifest than the desk")
+        return note
 
     def _left(self, manifest: Note) -> Left:
         part = self._desk.part(check_manifest(manifest).case, "left")

@@ -35,10 +35,7 @@ from dengwen_keys.gatekeeper.follow_rosters import (
 from dengwen_keys.gatekeeper.matter import LogView, Rosters
 from dengwen_keys.gatekeeper.refusals import LogUnproven, NoQuorum, RosterUnproven
 from dengwen_keys.gatekeeper.store import Store
-from dengwen_keys.office_client import DoorClient
-
-MIN_AGE = 300.0  # seconds: a slow clock must not stop an office
-AGE_IN_TICKS = 10
+from dengwen_keys.office_client import DoorClient, max_proof_age
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ class Follower:
         return LogView(
             office=self._card.office,
             tick=self._card.tick,
-            max_age=max(MIN_AGE, AGE_IN_TICKS * self._card.tick),
+            max_age=max_proof_age(self._card.tick),
             latest=look.latest,
             seen=seen,
             proofs=proofs,

@@ -31,33 +31,37 @@ from dengwen_audit.statements.request import Request
 from dengwen_audit.statements.roster import Roster
 from dengwen_keys.gatekeeper.matter import Memory
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
-    request BLOB PRIMARY KEY,
-    nonce BLOB NOT NULL,
-    case_id BLOB NOT NULL,
-    requester TEXT NOT NULL,
-    day TEXT NOT NULL,
-    released INTEGER NOT NULL,
-    note BLOB NOT NULL,
-    sealed BLOB NOT NULL,
-    posted INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX IF NOT EXISTS answers_by_nonce ON answers (nonce);
-CREATE INDEX IF NOT EXISTS answers_by_day ON answers (requester, day);
-CREATE INDEX IF NOT EXISTS answers_by_case ON answers (case_id);
-CREATE INDEX IF NOT EXISTS answers_to_post ON answers (posted) WHERE posted = 0;
-CREATE TABLE IF NOT EXISTS cases (case_id BLOB PRIMARY KEY, manifest BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS events (
-    case_id BLOB NOT NULL,
-    number INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    type TEXT NOT NULL,
-    PRIMARY KEY (case_id, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS rosters (hash BLOB PRIMARY KEY, note BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS known (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT
-"""
+_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS answers (
+        request BLOB PRIMARY KEY,
+        nonce BLOB NOT NULL,
+        case_id BLOB NOT NULL,
+        requester TEXT NOT NULL,
+        day TEXT NOT NULL,
+        released INTEGER NOT NULL,
+        note BLOB NOT NULL,
+        sealed BLOB NOT NULL,
+        posted INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "CREATE INDEX IF NOT EXISTS answers_by_nonce ON answers (nonce)",
+    "CREATE INDEX IF NOT EXISTS answers_by_day ON answers (requester, day)",
+    "CREATE INDEX IF NOT EXISTS answers_by_case ON answers (case_id)",
+    "CREATE INDEX IF NOT EXISTS answers_to_post ON answers (posted) WHERE posted = 0",
+    "CREATE TABLE IF NOT EXISTS cases (case_id BLOB PRIMARY KEY, manifest BLOB NOT NULL) STRICT",
+    """
+    CREATE TABLE IF NOT EXISTS events (
+        case_id BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        type TEXT NOT NULL,
+        PRIMARY KEY (case_id, number)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE TABLE IF NOT EXISTS rosters (hash BLOB PRIMARY KEY, note BLOB NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS known (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT",
+)
 
 _CARD = "card"  # the note of the pinned card
 _ROSTER = "roster"  # the hash of the newest roster accepted
@@ -86,7 +90,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._database = Database(path, _SCHEMA.split(";\n"))
+        self._database = Database(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""

@@ -1,0 +1,91 @@
+"""
+An office at work with its gatekeepers: desk, door, sequencer and three gatekeeper services.
+
+The gatekeepers are the witnesses of the log as well, as they are in service. Only sockets and the
+clock are given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from dengwen_audit.note import Note
+from dengwen_audit.statements.manifest import Manifest
+from dengwen_keys.gatekeeper.service import Service, make_service
+from dengwen_keys.keyfile import MemberKeys
+from dengwen_keys.petition_file import SealedPetition
+from dengwen_keys.reviewer import Reviewer
+from dengwen_submit.public_files import public_files
+from tests.small_office import make_card, make_seed, sign_by_roots
+from tests.vault.office import VaultOffice
+from tests.wsgi_adapter import WsgiAdapter
+
+GATEKEEPERS = ("gatekeeper-1", "gatekeeper-2", "gatekeeper-3")
+
+
+def keys_of(name: str, *, is_witness: bool = False) -> MemberKeys:
+    """Return the key file's content of a member of the small office."""
+    cosigning = make_seed(f"{name} cosigning") if is_witness else None
+    return MemberKeys(name, make_seed(name), make_seed(f"{name} sealing"), cosigning)
+
+
+class WorkingOffice(VaultOffice):
+    """
+    An office whose card and roster are in the log, and its three gatekeepers.
+
+    Attributes:
+        desk: Its `down` and `lose_answers` are the network's moods.
+        door: The same for the public files.
+        gatekeepers: By name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, f"sqlite:///{folder / 'vault.sqlite3'}")
+        card = make_card()
+        self.folder_of_gatekeepers = folder
+        door = Flask("door", static_folder=None)
+        door.register_blueprint(public_files(self.vault.public_folder, card.door, card.tick))
+        self.door = WsgiAdapter(door)
+        self.session.mount(card.door, self.door)
+        desk = self.session.get_adapter(card.desk)
+        assert isinstance(desk, WsgiAdapter)
+        self.desk = desk
+        self.gatekeepers = {name: self.start(name) for name in GATEKEEPERS}
+        self.tick()
+
+    def start(self, name: str, handed: Note | None = None) -> Service:
+        """Start a gatekeeper from its folder."""
+        card = sign_by_roots(make_card().to_bytes())
+        folder, keys = self.folder_of_gatekeepers / name, keys_of(name, is_witness=True)
+        service = make_service(folder, card, keys, self.session, self.clock, handed=handed)
+        self.session.mount(f"https://{name}.example", WsgiAdapter(service.app))
+        return service
+
+    def restart(self, name: str) -> Service:
+        """Stop a gatekeeper and start it again."""
+        self.gatekeepers[name].close()
+        self.gatekeepers[name] = self.start(name)
+        return self.gatekeepers[name]
+
+    def reviewer(self, name: str) -> Reviewer:
+        """Return the client of a reviewer."""
+        return Reviewer(make_card(), keys_of(name), self.session, self.clock)
+
+    def take_in(self, petition: SealedPetition) -> Manifest:
+        """Take in a petition and let it be received."""
+        self.vault.accept(petition.to_bytes(), at_once=True)
+        self.tick()
+        return petition.manifest
+
+    def round(self, *names: str) -> None:
+        """Let gatekeepers go round once, by default all."""
+        for name in names or GATEKEEPERS:
+            self.gatekeepers[name].gatekeeper.round()
+
+    def close(self) -> None:
+        """Close every file."""
+        for service in self.gatekeepers.values():
+            service.close()
+        super().close()
