@@ -1,0 +1,88 @@
+"""
+The wires of a town: every request between two of its houses goes through one of them.
+
+A wire answers from the application at its end. Whoever holds the wire, or the server, may put lies
+on it; a lie sees an answer and returns another. It also keeps what went over it, as a network does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import requests
+from werkzeug.test import run_wsgi_app
+
+from tests.wsgi_adapter import WsgiAdapter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an application answers; *path* is that of the request."""
+
+    method: str
+    path: str
+    status: int
+    body: bytes
+
+    def with_json(self, change: Callable[[Any], Any]) -> Answer:
+        """Return the answer with another JSON in it."""
+        return replace(self, body=json.dumps(change(json.loads(self.body))).encode())
+
+
+Lie = Callable[[Answer], Answer]
+
+
+class Wire(WsgiAdapter):
+    """
+    A way to one application.
+
+    Attributes:
+        requests: Everything that was sent over it, as it was sent.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        """Lead to *app*, honestly."""
+        super().__init__(self._answer)
+        self._server = app
+        self._lies: list[Lie] = []
+        self.requests: list[requests.PreparedRequest] = []
+
+    def send(
+        self, request: requests.PreparedRequest, *args: object, **options: object
+    ) -> requests.Response:
+        """Carry one request, and remember it."""
+        self.requests.append(request.copy())
+        return super().send(request, *args, **options)
+
+    @contextmanager
+    def lying(self, lie: Lie) -> Iterator[None]:
+        """Let answers be altered by *lie* for a while."""
+        self._lies.append(lie)
+        try:
+            yield
+        finally:
+            self._lies.remove(lie)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        chunks, status, headers = run_wsgi_app(self._server, environ, buffered=True)
+        answer = Answer(
+            method=environ["REQUEST_METHOD"],
+            path=environ["PATH_INFO"],
+            status=int(status.split(" ", 1)[0]),
+            body=b"".join(chunks),
+        )
+        told = answer
+        for lie in self._lies:
+            told = lie(told)
+        if told == answer:
+            start_response(status, list(headers.items()))
+        else:
+            start_response(f"{told.status} Told", [("Content-Type", headers["Content-Type"])])
+        return [told.body]
