@@ -8,17 +8,22 @@ clock are given.
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import requests
 from flask import Flask
 
-from dengwen_audit.note import Note
+from dengwen_audit.note import Note, sign_note
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.gatekeeper.service import Service, make_service
 from dengwen_keys.keyfile import MemberKeys
 from dengwen_keys.petition_file import SealedPetition
-from dengwen_keys.reviewer import Reviewer
+from dengwen_keys.released import Asked
+from dengwen_keys.reviewer import Progress, Reviewer
 from dengwen_submit.public_files import public_files
-from tests.small_office import make_card, make_seed, sign_by_roots
+from dengwen_vault.web import create_desk
+from tests.keys.gatekeeper_fixture import alter
+from tests.small_office import make_card, make_key, make_seed, sign_by_roots
 from tests.vault.office import VaultOffice
 from tests.wsgi_adapter import WsgiAdapter
 
@@ -31,13 +36,39 @@ def keys_of(name: str, *, is_witness: bool = False) -> MemberKeys:
     return MemberKeys(name, make_seed(name), make_seed(f"{name} sealing"), cosigning)
 
 
+class Desk(WsgiAdapter):
+    """
+    The way to the desk.
+
+    Attributes:
+        cut: Requests to this path do not arrive: to post an answer and then die looks the same.
+        bodies: What was posted, by path, also what did not arrive.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self.cut = ""
+        self.bodies: dict[str, list[bytes]] = {}
+
+    def send(
+        self, request: requests.PreparedRequest, *args: object, **kwargs: object
+    ) -> requests.Response:
+        """Pass a request on, unless it is cut."""
+        path = urlsplit(request.url or "").path
+        if isinstance(request.body, bytes):
+            self.bodies.setdefault(path, []).append(request.body)
+        if self.cut == path:
+            raise requests.ConnectionError
+        return super().send(request, *args, **kwargs)
+
+
 class WorkingOffice(VaultOffice):
     """
     An office whose card and roster are in the log, and its three gatekeepers.
 
     Attributes:
-        desk: Its `down` and `lose_answers` are the network's moods.
-        door: The same for the public files.
+        desk: The way to the desk; its `down`, `lose_answers` and `cut` are the network's moods.
+        door: The way to the public files.
         gatekeepers: By name.
     """
 
@@ -49,9 +80,8 @@ class WorkingOffice(VaultOffice):
         door.register_blueprint(public_files(self.vault.public_folder, card.door, card.tick))
         self.door = WsgiAdapter(door)
         self.session.mount(card.door, self.door)
-        desk = self.session.get_adapter(card.desk)
-        assert isinstance(desk, WsgiAdapter)
-        self.desk = desk
+        self.desk = Desk(create_desk(self.vault, self.clock))
+        self.session.mount(card.desk, self.desk)
         self.gatekeepers = {name: self.start(name) for name in GATEKEEPERS}
         self.tick()
 
@@ -72,6 +102,21 @@ class WorkingOffice(VaultOffice):
     def reviewer(self, name: str) -> Reviewer:
         """Return the client of a reviewer."""
         return Reviewer(make_card(), keys_of(name), self.session, self.clock)
+
+    def ask_to_open(self, manifest: Manifest, **changes: object) -> Asked:
+        """Let the panel's first member make a request, with *changes*, and let it be logged."""
+        asked = self.reviewer(manifest.panel[0]).ask(manifest.case)
+        if changes:
+            request = alter(asked.request, changes)
+            note = sign_note(request.to_bytes(), make_key(manifest.panel[0]))
+            asked = Asked(note, request, asked.fresh)
+        self.reviewer(manifest.panel[0]).send(asked)
+        self.tick()
+        return asked
+
+    def progress(self, asked: Asked) -> Progress:
+        """Return what the requester sees of a request."""
+        return self.reviewer(asked.request.requester).progress(asked)
 
     def take_in(self, petition: SealedPetition) -> Manifest:
         """Take in a petition and let it be received."""
