@@ -43,6 +43,15 @@ def max_proof_age(tick: int) -> float:
     return max(MIN_PROOF_AGE, PROOF_AGE_IN_TICKS * tick)
 
 
+MAX_POLL_INTERVAL = 5.0  # seconds
+POLLS_A_TICK = 4
+
+
+def poll_interval(tick: int) -> float:
+    """Return how often to ask, in seconds: a tick is noticed when it is at most a quarter old."""
+    return min(tick / POLLS_A_TICK, MAX_POLL_INTERVAL)
+
+
 class OfficeError(KeysError):
     """The office does not answer as it should: try again later."""
 

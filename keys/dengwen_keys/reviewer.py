@@ -33,7 +33,13 @@ from dengwen_keys.age.identities import Identity
 from dengwen_keys.contents import Left
 from dengwen_keys.errors import KeysError
 from dengwen_keys.keyfile import MemberKeys
-from dengwen_keys.office_client import DeskClient, DoorClient, ServedCase, max_proof_age
+from dengwen_keys.office_client import (
+    DeskClient,
+    DoorClient,
+    ServedCase,
+    max_proof_age,
+    poll_interval,
+)
 from dengwen_keys.opening import OpenedPetition, open_left, open_petition, rebuild
 from dengwen_keys.released import Asked, Collected, collect
 
@@ -42,6 +48,10 @@ RECEIVED = "petition.received"
 
 class NotLoggedError(KeysError):
     """The log does not hold what the office serves: do not use it, and tell an auditor."""
+
+
+class NoSuchCaseError(KeysError):
+    """The desk has no such case, or more than one."""
 
 
 class NoSealingKeyError(KeysError):
@@ -79,16 +89,23 @@ class Progress:
     Attributes:
         is_logged: Whether its event is in the public log, proven.
         needed: How many shares it takes.
+        seats: Of how many.
     """
 
     is_logged: bool
     needed: int
+    seats: int
     collected: Collected
 
     @property
     def is_enough(self) -> bool:
         """Whether the petition can be opened."""
         return len(self.collected.shares) >= self.needed
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many refused that the rest is too few."""
+        return self.seats - len(self.collected.reasons) < self.needed
 
 
 class Reviewer:
@@ -98,6 +115,9 @@ class Reviewer:
     Args:
         card: The pinned card, checked.
         clock: Gives seconds since 1970.
+
+    Attributes:
+        interval: Seconds between two looks at what became of a request.
     """
 
     def __init__(
@@ -112,7 +132,13 @@ class Reviewer:
         self._door = DoorClient(card.door, session)
         self._desk = DeskClient(card.desk, session, self._key, clock)
         self._clock = clock
+        self.interval = poll_interval(card.tick)
         self._manifests: dict[CaseId, Note] = {}  # proven ones; a case has one for ever
+
+    @property
+    def identity(self) -> Identity:
+        """The reviewer's own sealing identity."""
+        return self._identity
 
     def look(self) -> OfficeView:
         """
@@ -132,6 +158,18 @@ class Reviewer:
     def cases(self) -> list[DeskCase]:
         """Return the desk: each case with the language and urgency that its petitioner sealed."""
         return [self._look_into(served) for served in self._desk.cases()]
+
+    def find(self, beginning: str) -> CaseId:
+        """
+        Return the one case of the desk whose id has this *beginning* in hexadecimal.
+
+        Raises:
+            NoSuchCaseError: If there is none, or more than one.
+        """
+        found = [c.case for c in self._desk.cases() if c.case.hex().startswith(beginning.lower())]
+        if len(found) != 1 or not beginning:
+            raise NoSuchCaseError("not the beginning of exactly one case of the desk")
+        return found[0]
 
     def manifest(self, case: CaseId) -> Note:
         """
@@ -186,10 +224,12 @@ class Reviewer:
         """
         state = self._desk.request(asked.hash)
         manifest = self._checked_manifest(asked)
+        line = manifest.compartment(asked.request.compartment)
         roster = self._past_roster(NoteHash(asked.request.roster))
         return Progress(
             is_logged=state.receipt is not None and self._is_logged(state.receipt, asked),
-            needed=manifest.compartment(asked.request.compartment).k,
+            needed=line.k,
+            seats=line.n,
             collected=collect(state.answers, asked, manifest, roster),
         )
 

@@ -38,11 +38,9 @@ from dengwen_keys.gatekeeper.matter import Evidence, Holder, Matter
 from dengwen_keys.gatekeeper.refusals import Alarm, NotYet, Refused, Tomorrow
 from dengwen_keys.gatekeeper.store import Store, StoredAnswer
 from dengwen_keys.gatekeeper.work import Work, read_evidence, read_request
-from dengwen_keys.office_client import DeskClient, OfficeRefusalError
+from dengwen_keys.office_client import DeskClient, OfficeRefusalError, poll_interval
 
 MAX_REQUESTS_A_ROUND = 64
-MAX_INTERVAL = 5.0  # seconds between two rounds
-ROUNDS_A_TICK = 4
 CONFLICT = 409  # the desk has another answer of ours to this request
 
 _logger = logging.getLogger(__name__)
@@ -72,8 +70,8 @@ class Gatekeeper:
 
     @property
     def interval(self) -> float:
-        """Seconds between two rounds: a tick is noticed when it is at most a quarter old."""
-        return min(self.card.tick / ROUNDS_A_TICK, MAX_INTERVAL)
+        """Seconds between two rounds."""
+        return poll_interval(self.card.tick)
 
     def run(self, stop: threading.Event) -> None:
         """Go round until told to stop; what goes wrong in one round is tried again in the next."""
