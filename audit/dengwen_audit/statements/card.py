@@ -122,6 +122,12 @@ class Card:
         """What the next card calls this one by."""
         return NoteHash(hashlib.sha256(self.to_bytes()).digest())
 
+    @property
+    def fingerprint(self) -> str:
+        """The card's hash in groups of four, as people read it to each other."""
+        text = self.hash.hex()
+        return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
     @classmethod
     def parse(cls, text: bytes) -> Card:
         """

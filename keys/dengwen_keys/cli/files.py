@@ -1,4 +1,4 @@
-"""Files that commands read and write: keys are never overwritten, signed files never half written."""
+"""Files that commands read and write: no key is overwritten, no signed file half written."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from dengwen_audit.errors import FormatError as AuditFormatError
 from dengwen_audit.note import MAX_NOTE_BYTES, Note
 from dengwen_audit.statements.card import Card, check_card
 from dengwen_audit.statements.roster import Roster
 from dengwen_audit.statements.roster_rules import check_past_roster
+from dengwen_keys.drafts import parse_draft
 from dengwen_keys.errors import KeysError
 from dengwen_keys.keyfile import MAX_BYTES, MemberKeys, open_keyfile, seal_keyfile
 
@@ -110,12 +110,7 @@ def write_keys(key_path: Path, keys: MemberKeys, passphrase_file: Path | None) -
 
 def read_note(path: Path) -> Note:
     """Read a note, or a text that nobody has signed yet."""
-    data = read_file(path)
-    if b"\n\n" in data:
-        return Note.parse(data)
-    if not data.endswith(b"\n"):
-        raise AuditFormatError(f"{path.name} is neither a note nor the text of one")
-    return Note(data, ())
+    return parse_draft(read_file(path))
 
 
 def read_card(path: Path) -> Card:

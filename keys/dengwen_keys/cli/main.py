@@ -1,4 +1,4 @@
-"""`dengwen-keys`: for root keepers, members, reviewers and gatekeepers, each on their own machine."""
+"""`dengwen-keys`: for root keepers and members, each on a machine of their own."""
 
 from __future__ import annotations
 
