@@ -14,6 +14,7 @@ COMMANDS = {
     "roster": "Draft, sign and check a roster",
     "coalition": "Count who would have to collude",
     "inspect": "Say what a file is, and whether it verifies",
+    "desk": "As a reviewer: list your cases",
     "request": "As a reviewer: ask for the opening of a case",
     "open": "As a reviewer: open what the gatekeepers released",
     "gatekeeper": "Run a gatekeeper: witness, holder and its address in one",

@@ -126,7 +126,8 @@ def _summary(roster: Roster, previous: Roster | None) -> str:
         f"Roster {roster.version} of {roster.office}",
         f"  hash          {roster.hash.hex()}",
         f"  valid         from {roster.valid_from} until the day before {roster.valid_until}",
-        f"  reviewers     {len(reviewers)} of {houses} institutions; {roster.panel_size} to a petition",
+        f"  reviewers     {len(reviewers)} of {houses} institutions",
+        f"  panel         {roster.panel_size} to a petition",
     ]
     for role in HOLDERS:
         k, n = roster.quorum(role)
@@ -141,19 +142,14 @@ def _changes(previous: Roster, roster: Roster) -> list[str]:
     """Say what is another than before, most consequential first."""
     lines = []
     if roster.holders_differ(previous):
-        lines.append(
-            "  CHANGES HOLDERS OR A QUORUM: takes effect seven days after it is in the log"
-        )
+        lines.append("  CHANGES HOLDERS OR A QUORUM, seven days after it is in the log")
     before, after = ({m.id: m for m in r.members} for r in (previous, roster))
     revoked_before, revoked = ({r.member for r in each.revoked} for each in (previous, roster))
     for word, ids in (
         ("new", after.keys() - before.keys()),
         ("gone", before.keys() - after.keys()),
         ("changed", {i for i in after.keys() & before.keys() if after[i] != before[i]}),
-        (
-            "newly revoked",
-            {r.member for r in roster.revoked} - {r.member for r in previous.revoked},
-        ),
+        ("newly revoked", revoked - revoked_before),
     ):
         if ids:
             lines.append(f"  {word:<13} {', '.join(sorted(ids))}")

@@ -142,9 +142,7 @@ def _find_statement(note: Note, trust: Trust) -> Finding:
     names = ", ".join(line.name for line in note.signatures)
     facts = (f"of type {it.type}, about case {it.case.hex()}", f"signed, it says, by {names}")
     if any(line.name == "case" for line in note.signatures):
-        return unjudged(
-            "Statement", facts, "Only its case's manifest can tell whether it verifies."
-        )
+        return unjudged("Statement", facts, "Only the manifest of its case can tell.")
     return by_roster(
         "Statement", facts, trust, lambda by: statement.check_member_statement(note, by)
     )
