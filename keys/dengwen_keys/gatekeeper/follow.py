@@ -129,17 +129,26 @@ class Follower:
             raise LogUnproven("the newest checkpoint does not lead to its last record") from None
 
     def _in_force(self, named: NoteHash, now: float) -> Roster:
-        """Return the roster that the newest record names, if it follows from the known one."""
+        """
+        Return the roster that the newest record names, if it follows from the known one.
+
+        A holder that knows none yet begins with the office's first: a change of holders must have
+        had its seven days too if nobody asked this holder for anything meanwhile.
+        """
         known = self._store.newest_roster()
         if known == named:
             return self._roster(named)
         note = self._fetch(named)
         current = check_named(note, self._card)
-        if known is not None:
-            later = new_ones(current, self._roster(known), self._roster)
-            check_succession(self._roster(known), later, self._published, now)
+        base = self._first(current) if known is None else self._roster(known)
+        later = new_ones(current, base, self._roster)
+        check_succession(base, later, self._published, now)
         self._store.keep_newest_roster(note)
         return current
+
+    def _first(self, current: Roster) -> Roster:
+        *_, first = walk_back(current, self._roster)
+        return first
 
     def _published(self, roster: Roster) -> float:
         receipt = self._door.roster_receipt(roster.hash)
