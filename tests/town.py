@@ -8,6 +8,7 @@ attacks it takes what the story gives her: a wire to lie on, the database, the p
 
 from __future__ import annotations
 
+import datetime
 import functools
 import io
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import requests
-
 from dengwen_audit.checkpoint import Checkpoint
+from dengwen_audit.memory import Memory
+from dengwen_audit.monitor import Report
 from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import check_acceptance
 from dengwen_audit.statements.fields import CaseId
@@ -35,11 +36,14 @@ from dengwen_submit.door_client import DoorClient
 from dengwen_submit.follow_up import CaseView, follow_up
 from dengwen_submit.heads import HeadRound
 from dengwen_submit.office import Office, OfficeFiles, check_office
+from dengwen_vault.setup import SQLITE_URL
 from tests import town_people as people
 from tests.small_office import make_key
+from tests.town_auditor import visit
 from tests.town_office import OfficeHouse
 from tests.town_reviewer import make_request, read_reasons, read_shares, sign_request
 from tests.town_services import GatekeeperHouse, MirrorHouse, make_member_keys
+from tests.town_wire import Network
 
 TEXT = "The dam above the village leaks.\n\nNobody at the water board listens.\n"
 ANONYMOUS = IdentityPart()
@@ -65,11 +69,13 @@ class Town:
 
     Args:
         folder: An empty folder.
-        database_url: An empty database; by default SQLite in *folder*.
+        database_url: An empty database; by default SQLite in the office's folder.
 
     Attributes:
         card: The card that everybody has pinned.
         office: What the operator runs.
+        network: All wires.
+        session: That of petitioners, reviewers and strangers.
         gatekeepers: By name.
         acceptances: What the door signed, by case.
     """
@@ -79,22 +85,27 @@ class Town:
         self.folder = folder
         self.clock = Clock(people.NOON)
         self.card = people.make_card()
-        self.session = requests.Session()
+        self.network = Network()
+        self.session = self.network.session()
         self.acceptances: dict[CaseId, Note] = {}
-        self.office = OfficeHouse(folder / "office", self.card, self.session, self.clock)
+        self.office = OfficeHouse(folder / "office", self.card, self.network, self.clock)
         card = people.sign_by_roots(self.card.to_bytes())
         roster = people.sign_by_roots(people.make_roster().to_bytes())
-        self.office.begin(card, roster, database_url or f"sqlite:///{folder / 'vault.sqlite3'}")
-        self.gatekeepers = {
-            name: GatekeeperHouse(name, folder, card, self.session, self.clock)
-            for name in people.GATEKEEPERS
-        }
-        self.mirror = MirrorHouse(folder, self.card, self.session, self.clock)
-        for house in self.houses:
-            self.session.mount(people.address_of(house.name), house.wire)
+        self.office.begin(card, roster, database_url or SQLITE_URL)
+        self._card_note = card
+        self.gatekeepers = {name: self._gatekeeper(name) for name in people.GATEKEEPERS}
+        self.mirror = MirrorHouse(folder, self.card, self.network, self.clock)
         self.reviewer = functools.cache(self._reviewer)
         self.office.open()
         self.tick()
+
+    def _gatekeeper(self, name: str, handed: Note | None = None) -> GatekeeperHouse:
+        return GatekeeperHouse(name, self.folder, self._card_note, self.network, self.clock, handed)
+
+    def hand_over(self, name: str, roster: Note) -> None:
+        """Let the root keepers hand a roster to a gatekeeper, who starts again with it."""
+        self.gatekeepers[name].close()
+        self.gatekeepers[name] = self._gatekeeper(name, roster)
 
     def tick(self, count: int = 1) -> None:
         """Let *count* ticks pass; each must give a public record."""
@@ -127,6 +138,11 @@ class Town:
     def roster(self) -> Roster:
         """The roster in force."""
         return self.office.vault.roster
+
+    @property
+    def today(self) -> datetime.date:
+        """The day in UTC."""
+        return datetime.datetime.fromtimestamp(self.clock(), datetime.UTC).date()
 
     @property
     def public(self) -> Path:
@@ -202,6 +218,10 @@ class Town:
     def _wait(self) -> None:
         self.clock.now += 10
         self.poll()
+
+    def visit(self, memory: Memory | None = None) -> Report:
+        """Look at the public files as an auditor without a grant does."""
+        return visit(self.card, self.session, self.clock(), memory)
 
     # The reviewer.
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import requests
-
 from dengwen_audit.log import Sequencer
 from dengwen_audit.note import Note
 from dengwen_audit.statements.card import Card
@@ -25,7 +23,7 @@ from dengwen_vault.vault import Vault
 from dengwen_vault.web import create_desk
 from tests.small_office import make_key
 from tests.town_people import DESK, DOOR, OFFICE
-from tests.town_wire import Wire
+from tests.town_wire import Network, Wire
 
 
 class OfficeHouse:
@@ -38,18 +36,20 @@ class OfficeHouse:
         door: The wire to the door.
         desk: The wire to the desk.
         sequencer: Makes the log grow.
+        session: Reaches the witnesses.
     """
 
     vault: Vault
     sequencer: Sequencer
 
     def __init__(
-        self, folder: Path, card: Card, session: requests.Session, clock: Callable[[], float]
+        self, folder: Path, card: Card, network: Network, clock: Callable[[], float]
     ) -> None:
         """Take the *folder* of an office that `begin` has begun; start nothing."""
         self.folder = folder
         self.card = card
-        self._session = session
+        self.network = network
+        self.session = network.session()
         self._clock = clock
 
     def begin(self, card: Note, roster: Note, database: str) -> None:
@@ -60,13 +60,17 @@ class OfficeHouse:
         init(self.folder, card, roster, self._clock, database=database, replication=NONE)
 
     def open(self) -> None:
-        """Start door, desk and sequencer on what lies in the folder."""
+        """Start door, desk and sequencer on what lies in the folder, for all the town."""
+        self.open_aside()
+        self.network.lay(DOOR, self.door)
+        self.network.lay(DESK, self.desk)
+        self.open_sequencer()
+
+    def open_aside(self) -> None:
+        """Start door and desk, and lead nobody to them."""
         self.vault = Vault(self.folder, self._clock)
         self.door = Wire(create_door(self.vault, self._clock))
         self.desk = Wire(create_desk(self.vault, self._clock))
-        self._session.mount(DOOR, self.door)
-        self._session.mount(DESK, self.desk)
-        self.open_sequencer()
 
     def open_sequencer(self) -> None:
         """Start the sequencer."""
@@ -86,7 +90,7 @@ class OfficeHouse:
             publisher,
             read_key(self.vault.settings.log_key_file),
             self.card.policy,
-            self._session,
+            self.session,
             clock=self._clock,
         )
 
@@ -99,6 +103,7 @@ class OfficeHouse:
         """Stop all of it."""
         self.close_sequencer()
         self.vault.close()
+        self.session.close()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

@@ -95,8 +95,9 @@ def make_card() -> Card:
         policy_lines=(
             f"log {make_key(OFFICE).verification_key.to_text()} {DOOR}/log",
             *witnesses,
-            f"group all-witnesses 3 {' '.join(WITNESSES)}",
-            "quorum all-witnesses",
+            f"group gatekeepers 2 {' '.join(GATEKEEPERS)}",
+            f"group mirrored all gatekeepers {MIRROR}",
+            "quorum mirrored",
         ),
     )
 

@@ -6,23 +6,21 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-import requests
-
 from dengwen_audit.epoch_feed import EpochFeed
 from dengwen_audit.http_client import HttpClient, UnreachableError
 from dengwen_audit.http_signature import MemberAuth
 from dengwen_audit.mirror import ChallengePoll, Mirror
 from dengwen_audit.mirror_store import MirrorStore
 from dengwen_audit.mirror_web import make_mirror_app
-from dengwen_audit.note import Note
+from dengwen_audit.note import Note, NoteHash
 from dengwen_audit.statements.card import Card
 from dengwen_audit.witness import Witness
 from dengwen_keys.errors import KeysError
 from dengwen_keys.gatekeeper.service import make_service
 from dengwen_keys.keyfile import MemberKeys
 from tests.small_office import make_key, make_seed
-from tests.town_people import MIRROR, make_cosigner
-from tests.town_wire import Wire
+from tests.town_people import MIRROR, address_of, make_cosigner
+from tests.town_wire import Network, Wire
 
 Clock = Callable[[], float]
 
@@ -40,7 +38,9 @@ class GatekeeperHouse:
     Attributes:
         witness: Its witness half.
         store: Its memory.
+        daemon: Judges requests.
         wire: Leads to its address.
+        session: Its own way to everybody else.
         is_away: Whether it is silent at present.
     """
 
@@ -51,28 +51,36 @@ class GatekeeperHouse:
         name: str,
         folder: Path,
         card: Note,
-        session: requests.Session,
+        network: Network,
         clock: Clock,
         handed: Note | None = None,
     ) -> None:
         """Open the house, or open it again with what it remembers."""
         keys = make_member_keys(name)
-        service = make_service(folder / name, card, keys, session, clock, handed=handed)
+        self.session = network.session()
+        service = make_service(folder / name, card, keys, self.session, clock, handed=handed)
         assert service.witness is not None
         self.name = name
         self.witness = service.witness
         self.store = service.store
         self.wire = Wire(service.app)
+        self.daemon = service.gatekeeper
         self._service = service
+        network.lay(address_of(name), self.wire)
 
     def poll(self) -> None:
         """Go one round; an office that does not answer is waited for."""
         with contextlib.suppress(KeysError):
-            self._service.gatekeeper.round()
+            self.daemon.round()
+
+    def serve(self, request: NoteHash) -> None:
+        """Judge one request that the desk lists, and let the caller see why not."""
+        self.daemon._serve(request, [])
 
     def close(self) -> None:
         """Close its memory."""
         self._service.close()
+        self.session.close()
 
 
 class MirrorHouse:
@@ -82,15 +90,17 @@ class MirrorHouse:
     Attributes:
         store: What it holds.
         wire: Leads to its address.
+        session: Its own way to everybody else.
         is_away: Whether it is silent at present.
     """
 
     is_away = False
 
-    def __init__(self, folder: Path, card: Card, session: requests.Session, clock: Clock) -> None:
+    def __init__(self, folder: Path, card: Card, network: Network, clock: Clock) -> None:
         """Open the house, or open it again with what it holds."""
         key = make_key(MIRROR)
-        http = HttpClient(session, MemberAuth(MIRROR, key, clock))
+        self.session = network.session()
+        http = HttpClient(self.session, MemberAuth(MIRROR, key, clock))
         self.name = MIRROR
         self.store = MirrorStore(folder / "mirror.sqlite")
         self.mirror = Mirror(self.store, EpochFeed(http, card.desk), key, card.office)
@@ -103,6 +113,7 @@ class MirrorHouse:
         )
         self._challenges = ChallengePoll(http, card.desk, self.mirror)
         self.wire = Wire(make_mirror_app(self.witness, self.mirror))
+        network.lay(address_of(MIRROR), self.wire)
 
     def poll(self) -> None:
         """Answer the challenges that wait at the desk."""
@@ -113,3 +124,4 @@ class MirrorHouse:
         """Close its memory."""
         self.witness.close()
         self.store.close()
+        self.session.close()

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from werkzeug.test import run_wsgi_app
 
 from tests.wsgi_adapter import WsgiAdapter
@@ -86,3 +88,34 @@ class Wire(WsgiAdapter):
         else:
             start_response(f"{told.status} Told", [("Content-Type", headers["Content-Type"])])
         return [told.body]
+
+
+class Network(HTTPAdapter):
+    """
+    All wires of a town, by the URL of the house at their end.
+
+    Everybody has a session of their own, on which whoever attacks them alone may mount another wire
+    for a URL: it comes before the town's.
+    """
+
+    def __init__(self) -> None:
+        """Lay no wire yet."""
+        super().__init__()
+        self._wires: dict[str, Wire] = {}
+
+    def lay(self, url: str, wire: Wire) -> None:
+        """Let requests to *url* go over *wire*."""
+        self._wires[url] = wire
+
+    def session(self) -> requests.Session:
+        """Return the session of one person or service."""
+        session = requests.Session()
+        session.mount("http://", self)
+        return session
+
+    def send(
+        self, request: requests.PreparedRequest, *args: object, **options: object
+    ) -> requests.Response:
+        """Carry a request over the wire of its house."""
+        url = urlsplit(request.url or "")
+        return self._wires[f"{url.scheme}://{url.netloc}"].send(request, *args, **options)

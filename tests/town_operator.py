@@ -1,0 +1,99 @@
+"""
+The operator of a town as an adversary: she has the machine, the database and the log's key.
+
+Nothing here is checked by anything of the office's own: rows are written as she likes them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, text
+
+from dengwen_audit.note import Note
+from dengwen_keys.office_client import RequestState, ServedAnswer
+from dengwen_keys.released import Asked
+from dengwen_vault.line import NewEvent, join_line
+from dengwen_vault.models import Request, Work
+from tests.town import Town
+from tests.town_office import OfficeHouse
+from tests.town_reviewer import read_reasons, read_shares
+
+
+class Operator:
+    """What the operator of *town* can do."""
+
+    def __init__(self, town: Town) -> None:
+        """Be her."""
+        self.town = town
+
+    def run(self, statement: str, **values: object) -> int:
+        """Change the database by an SQL statement; return how many rows were changed."""
+        with self.town.office.vault.store.writing() as connection:
+            changed: int = connection.execute(text(statement), values).rowcount
+            return changed
+
+    def read(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        """Return what an SQL query finds in the database."""
+        with self.town.office.vault.store.reading() as connection:
+            return [tuple(row) for row in connection.execute(text(query), values)]
+
+    def log(self, kind: str, case: bytes, actor: str, cause: Note) -> None:
+        """Write any event into the log, whoever signed its cause."""
+        with self.town.office.vault.store.writing() as connection:
+            join_line(connection, NewEvent(kind, case, actor, cause))
+        self.town.tick()
+
+    def log_request(
+        self,
+        asked: Asked,
+        *,
+        kind: str = "open.requested",
+        actor: str = "",
+        case: bytes = b"",
+    ) -> None:
+        """Log a request that the desk would not take, and lay it before the gatekeepers."""
+        request = asked.request
+        actor, case = actor or request.requester, case or request.case
+        with self.town.office.vault.store.writing() as connection:
+            join_line(connection, NewEvent(kind, case, actor, asked.note))
+            self._lay_before_gatekeepers(connection, asked, case, actor)
+        self.town.tick()
+        self.town.poll()
+
+    def _lay_before_gatekeepers(
+        self, connection: Connection, asked: Asked, case: bytes, actor: str
+    ) -> None:
+        row = {"hash": asked.hash, "case_id": case, "requester": actor, "compartment": "petition"}
+        connection.execute(insert(Request), row)
+        work = {"role": "gatekeeper", "request": asked.hash, "until": self.town.roster.valid_until}
+        seats = range(1, self.town.roster.gatekeepers.n + 1)
+        connection.execute(insert(Work), [work | {"seat": seat} for seat in seats])
+
+    def state(self, asked: Asked, actor: str = "") -> RequestState:
+        """Return every answer to a request, as it lies in the database."""
+        vault = self.town.office.vault
+        member = vault.roster.member(actor or asked.request.requester)
+        found = vault.request_state(member, asked.hash)
+        answers = tuple(ServedAnswer(note, sealed) for note, sealed in found.answers)
+        return RequestState(found.event, found.receipt, answers)
+
+    def reasons(self, asked: Asked, actor: str = "") -> set[str]:
+        """Return why holders refused, all of them, with the fresh key that the request names."""
+        assert not read_shares(asked.fresh, self.state(asked, actor)), "a share left"
+        reasons = read_reasons(asked.fresh, self.state(asked, actor))
+        assert reasons.keys() == self.town.gatekeepers.keys(), "not everybody refused"
+        return set(reasons.values())
+
+    def copy(self, name: str) -> Path:
+        """Copy the whole data folder, database and public files included."""
+        folder = self.town.folder / name
+        with self.town.office.stopped():
+            shutil.copytree(self.town.office.folder, folder)
+        return folder
+
+    def second_office(self, folder: Path) -> OfficeHouse:
+        """Return another office with the same keys, on a copy of the folder; nobody sees it yet."""
+        return OfficeHouse(folder, self.town.card, self.town.network, self.town.clock)
