@@ -12,6 +12,7 @@ COMMANDS = {
     "root": "Make a root keeper's key, and show what others need of it",
     "card": "Draft, sign and check an office card",
     "roster": "Draft, sign and check a roster",
+    "grant": "Draft, sign and check an auditor's leave to read events",
     "coalition": "Count who would have to collude",
     "inspect": "Say what a file is, and whether it verifies",
     "desk": "As a reviewer: list your cases",
