@@ -7,6 +7,7 @@ clock are given.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,12 +43,14 @@ class Desk(WsgiAdapter):
 
     Attributes:
         cut: Requests to this path do not arrive: to post an answer and then die looks the same.
+        instead: What is served for a path instead of what the desk serves.
         bodies: What was posted, by path, also what did not arrive.
     """
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
         self.cut = ""
+        self.instead: dict[str, bytes] = {}
         self.bodies: dict[str, list[bytes]] = {}
 
     def send(
@@ -59,7 +62,11 @@ class Desk(WsgiAdapter):
             self.bodies.setdefault(path, []).append(request.body)
         if self.cut == path:
             raise requests.ConnectionError
-        return super().send(request, *args, **kwargs)
+        answer = super().send(request, *args, **kwargs)
+        if path in self.instead:
+            answer.raw = io.BytesIO(self.instead[path])
+            answer.headers.pop("Content-Length", None)
+        return answer
 
 
 class WorkingOffice(VaultOffice):

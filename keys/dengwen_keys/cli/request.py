@@ -25,7 +25,7 @@ from dengwen_keys.request_folder import discard, save_request
     required=True,
     help="A new folder for the request, and later for what it opens.",
 )
-def command(
+def command(  # noqa: PLR0917  # click gives them by name
     given: requests.Session | None,
     case: str,
     card_path: Path,
