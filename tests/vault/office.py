@@ -144,7 +144,7 @@ class VaultOffice:
         method = "GET" if body is None else "POST"
         return self.session.request(method, make_card().desk + path, data=body, auth=auth)
 
-    def request_note(self, manifest: Manifest, **changes: object) -> Note:
+    def request_note(self, manifest: Manifest, /, **changes: object) -> Note:
         """Return the first panel member's signed request to open the petition."""
         size = self.epoch_store.size()
         fields = {

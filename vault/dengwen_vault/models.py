@@ -81,7 +81,7 @@ class Roster(Base):
     A roster that the roots signed.
 
     Attributes:
-        in_force_from: Set when its event enters the log: that day, or when its wait is over.
+        in_force_from: Set when its event enters the log, or is public and its wait begins.
         first_epoch: The first record that names it; none while it has never been in force.
     """
 

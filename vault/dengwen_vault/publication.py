@@ -42,6 +42,8 @@ from dengwen_vault.models import Card as CardRow
 from dengwen_vault.models import LogHead
 from dengwen_vault.models import Roster as RosterRow
 from dengwen_vault.public_log import LOG_FOLDER, LogView
+from dengwen_vault.roster_change import begin_wait
+from dengwen_vault.standing import Office
 
 CARD_PATH = "card"
 ROSTER_PATH = "roster"
@@ -111,27 +113,36 @@ class OfficePublisher(Publisher):
         super().__init__(folder, log_key)
         self._public = folder
         self._store = store
+        self._office = Office()
 
     def publish_latest(self, note: Note, record: bytes) -> None:
         """Show what *note* makes public of rosters, then that *record* is the newest."""
-        self._show_publications(LogView(self._public / LOG_FOLDER, note))
+        self._show_publications(note)
         self._show(Record.parse(record).roster)
         super().publish_latest(note, record)
 
-    def _show_publications(self, view: LogView) -> None:
+    def _show_publications(self, note: Note) -> None:
         """
         Prove the publication of each roster by the first checkpoint that holds it.
 
         From that checkpoint's cosignatures everybody counts the seven days that a changed holder
-        has to wait.
+        has to wait, and so does this office.
         """
+        view = LogView(self._public / LOG_FOLDER, note)
         with self._store.reading() as connection:
-            for hash_ in connection.scalars(select(RosterRow.hash)):
-                path = _proof_path(self._public, hash_)
-                logged = None if path.exists() else logged_event(connection, hash_, ROOTS)
-                receipt = view.receipt(logged) if logged else None
-                if receipt is not None:
-                    write_durably(path, receipt)
+            hashes = connection.scalars(select(RosterRow.hash)).all()
+            unproved = [hash_ for hash_ in hashes if not _proof_path(self._public, hash_).exists()]
+            logged = {hash_: logged_event(connection, hash_, ROOTS) for hash_ in unproved}
+        for hash_, event in logged.items():
+            receipt = view.receipt(event) if event else None
+            if receipt is not None:
+                self._begin_wait(hash_, note)
+                write_durably(_proof_path(self._public, hash_), receipt)
+
+    def _begin_wait(self, hash_: bytes, note: Note) -> None:
+        with self._store.writing() as connection:
+            cosigned = self._office.card(connection).policy.check(note)
+            begin_wait(connection, self._office, hash_, cosigned.median_time)
 
     def _show(self, hash_: bytes) -> None:
         """Show a roster as the one in force."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from dengwen_audit.statements.roster import Roster as RosterText
 from dengwen_vault.models import LogHead, Roster
-from dengwen_vault.standing import Office, first_day_in_force
+from dengwen_vault.standing import Office, first_day_after_wait, first_day_in_force
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class RosterChange:
     The outcome for one tick.
 
     Attributes:
-        first_days: For each roster whose publication enters the log now: its first day in force.
+        first_days: The first days in force, of the rosters whose publication enters the log now;
+            one whose wait has yet to begin is not in it.
         in_force: The roster that the record names; none before the first is published.
     """
 
@@ -46,9 +47,10 @@ def plan_rosters(
     for hash_ in published:
         roster = office.roster(connection, hash_)
         previous = _previous(connection, office, roster, first_days)
-        first_days[hash_] = first_day_in_force(roster, today, current, previous)
-        if first_days[hash_] <= today:
-            current = roster
+        first_day = first_day_in_force(roster, today, current, previous)
+        if first_day is not None:
+            first_days[hash_] = first_day
+            current = roster if first_day <= today else current
     return RosterChange(first_days, _in_force(connection, office, first_days, today))
 
 
@@ -59,6 +61,18 @@ def write_rosters(connection: Connection, change: RosterChange, epoch: int) -> N
         connection.execute(row.values(in_force_from=day))
     first = update(Roster).where(Roster.hash == change.in_force, Roster.first_epoch.is_(None))
     connection.execute(first.values(first_epoch=epoch))
+
+
+def begin_wait(connection: Connection, office: Office, hash_: bytes, published: float) -> None:
+    """
+    Set the first day of a roster that has to wait, unless it has one.
+
+    Args:
+        published: When witnesses vouched for the first checkpoint that holds its publication.
+    """
+    day = first_day_after_wait(office.roster(connection, hash_), published)
+    waits = update(Roster).where(Roster.hash == hash_, Roster.in_force_from.is_(None))
+    connection.execute(waits.values(in_force_from=day))
 
 
 def _previous(

@@ -1,10 +1,11 @@
 """
 What is in force: the newest card, the roster that the newest record names, and who is revoked.
 
-A change of a holder or of a quorum waits seven days after it is in the log, so that petitioners and
-auditors see it before it can open anything; every other change is in force at the next tick, and a
-revocation keeps a member out from the moment it is published, whatever else its roster waits for.
-Days are counted whole: what was published on a day is in force from the eighth day after it.
+A change of a holder or of a quorum waits seven days after it is in the public log, so that
+petitioners and auditors see it before it can open anything; every other change is in force at the
+next tick, and a revocation keeps a member out from the moment it is published, whatever else its
+roster waits for. The seven days are counted as everybody counts them, from the witnesses' times of
+the first checkpoint that holds the publication, and as whole days that lie between.
 """
 
 from __future__ import annotations
@@ -35,21 +36,26 @@ def first_day_in_force(
     today: datetime.date,
     current: Roster | None,
     previous: tuple[Roster, datetime.date | None] | None,
-) -> datetime.date:
+) -> datetime.date | None:
     """
     Return the first day of a *roster* whose publication enters the log *today*.
 
+    None means that it has to wait, counted from a day that is not known yet.
+
     Args:
         current: The roster in force, if there is one.
-        previous: The roster that this one follows, and its own first day.
+        previous: The roster that this one follows, and its own first day if that is known.
     """
-    day = today
-    if current is not None and roster.holders_differ(current):
-        day = today + HOLDER_WAIT
-        if previous is not None and previous[1] is not None:
-            waited = not roster.holders_differ(previous[0])
-            day = max(today, previous[1]) if waited else day
-    return max(day, roster.valid_from)
+    if current is None or not roster.holders_differ(current):
+        return max(today, roster.valid_from)
+    if previous is None or previous[1] is None or roster.holders_differ(previous[0]):
+        return None
+    return max(today, previous[1], roster.valid_from)
+
+
+def first_day_after_wait(roster: Roster, published: float) -> datetime.date:
+    """Return the first day of a roster that waits, *published* at this time of the witnesses."""
+    return max(utc_day(published) + HOLDER_WAIT, roster.valid_from)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,124 @@
+"""Committing in groups: nobody waits for nothing, and nobody's error is another's."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event, insert, select
+
+from dengwen_vault.database import Store
+from dengwen_vault.errors import SecondManifestError
+from dengwen_vault.grouping import MAX_GROUP, Group
+from dengwen_vault.models import Base, Cause
+
+THREADS = 24
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Give an empty database with its tables."""
+    store = Store(f"sqlite:///{tmp_path / 'group.sqlite3'}")
+    Base.metadata.create_all(store.engine)
+    return store
+
+
+def _write(connection: Connection, item: str) -> None:
+    if item == "refused":
+        raise SecondManifestError("it is there")
+    if item == "broken":
+        raise OSError("the disk is full")
+    row = {"hash": item.encode().ljust(32), "actor": "x", "note": b"x"}
+    connection.execute(insert(Cause), row)
+
+
+def _written(store: Store) -> set[bytes]:
+    with store.reading() as connection:
+        return set(connection.scalars(select(Cause.hash)))
+
+
+def _run(group: Group[str], items: list[str]) -> list[BaseException | None]:
+    """Commit the items, each in a thread of its own; return what each met."""
+
+    def commit(item: str) -> BaseException | None:
+        try:
+            group.commit(item, order=item.encode())
+        except (SecondManifestError, OSError) as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(len(items)) as threads:
+        return list(threads.map(commit, items))
+
+
+@contextmanager
+def _others_gather(store: Store) -> Iterator[None]:
+    """Keep the store busy for a moment, so that whoever wants to write stands in line."""
+    entered, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with store.writing():
+            entered.set()
+            go.wait()
+
+    holder, timer = threading.Thread(target=hold), threading.Timer(0.3, go.set)
+    holder.start()
+    entered.wait()
+    timer.start()
+    yield
+    holder.join()
+    timer.join()
+
+
+def _commits(store: Store) -> list[Connection]:
+    """Return a list that grows with each commit."""
+    commits: list[Connection] = []
+    event.listen(store.engine, "commit", commits.append)
+    return commits
+
+
+def test_who_waits_for_the_same_disk_waits_once(store: Store) -> None:
+    """Everything is committed, whoever leads, and in a few commits."""
+    group: Group[str] = Group(store, _write)
+    items = [f"item {number:02}" for number in range(THREADS)]
+    with _others_gather(store):
+        commits = _commits(store)
+        assert _run(group, items) == [None] * THREADS
+    assert _written(store) == {item.encode().ljust(32) for item in items}
+    assert len(commits) < THREADS
+
+
+def test_an_item_that_is_refused_is_refused_alone(store: Store) -> None:
+    """The others of its group are committed all the same, also equal ones."""
+    group: Group[str] = Group(store, _write)
+    errors = _run(group, ["refused", "good", "refused", "refused"])
+    assert [type(error) for error in errors] == [
+        SecondManifestError,
+        type(None),
+        SecondManifestError,
+        SecondManifestError,
+    ]
+    assert _written(store) == {b"good".ljust(32)}
+
+
+def test_what_undoes_a_group_is_told_to_each_of_it(store: Store) -> None:
+    """Nobody is told that something is on disk which is not."""
+    group: Group[str] = Group(store, _write)
+    errors = dict(zip(("a", "broken", "z"), _run(group, ["a", "broken", "z"]), strict=True))
+    assert isinstance(errors["broken"], OSError)
+    written = _written(store)
+    for item in ("a", "z"):
+        assert (item.encode().ljust(32) in written) == (errors[item] is None)
+
+
+def test_a_group_is_bounded(store: Store) -> None:
+    """Who stands in line does not wait for a line without end."""
+    group: Group[str] = Group(store, _write)
+    items = [f"item {number:03}" for number in range(3 * MAX_GROUP)]
+    with _others_gather(store):
+        commits = _commits(store)
+        assert _run(group, items) == [None] * len(items)
+    assert len(_written(store)) == len(items)
+    assert len(commits) > 2  # one is that of the thread that kept the store busy
