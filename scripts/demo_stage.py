@@ -37,7 +37,8 @@ class Stage:
 
     Attributes:
         folder: Holds everything that the demo makes; each person's things in a folder of their own.
-        quiet_commands: How many commands were run without being shown.
+        begun: When it began.
+        servers: Those that run, by name.
     """
 
     folder: Path
@@ -63,6 +64,14 @@ class Stage:
         Raises:
             DemoError: If it did not end as it must.
         """
+        code, output = self.attempt(*command)
+        if (code != 0) != refused:
+            how = "was not refused" if refused else f"ended with {code}"
+            raise DemoError(f"`{' '.join(map(str, command[:3]))}` {how}:\n{output}")
+        return output
+
+    def attempt(self, *command: str | Path) -> tuple[int, str]:
+        """Run one of the project's commands; return its exit code and what it printed."""
         name, *arguments = map(str, command)
         done = subprocess.run(
             [BIN / name, *arguments],
@@ -73,11 +82,19 @@ class Stage:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        output = done.stdout.decode("utf-8", "replace")
-        if (done.returncode != 0) != refused:
-            how = "was not refused" if refused else f"ended with {done.returncode}"
-            raise DemoError(f"`{name} {arguments[0]}` {how}:\n{output}")
-        return output
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
+    def until(self, seconds: float, *command: str | Path, code: int = 0) -> str:
+        """Run a command again and again until it ends with *code*; return what it then printed."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found, output = self.attempt(*command)
+            if found == code:
+                return output
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise DemoError(f"`{' '.join(map(str, command[:3]))}` still says:\n{output}")
+            time.sleep(0.2)
 
     def run_all(self, commands: Sequence[Sequence[str | Path]]) -> list[str]:
         """Run independent commands, as many at a time as there are cores; keep their order."""
