@@ -35,11 +35,13 @@ class OfficeHouse:
         vault: The store.
         door: The wire to the door.
         desk: The wire to the desk.
+        publisher: Writes the public folder.
         sequencer: Makes the log grow.
         session: Reaches the witnesses.
     """
 
     vault: Vault
+    publisher: OfficePublisher
     sequencer: Sequencer
 
     def __init__(
@@ -75,8 +77,8 @@ class OfficeHouse:
     def open_sequencer(self) -> None:
         """Start the sequencer."""
         log_key = self.card.policy.log_key
-        self._publisher = OfficePublisher(self.vault.public_folder, log_key, self.vault.store)
-        self.sequencer = self.make_sequencer(self._publisher)
+        self.publisher = OfficePublisher(self.vault.public_folder, log_key, self.vault.store)
+        self.sequencer = self.make_sequencer(self.publisher)
         try:
             self.sequencer.start()
         except BaseException:
@@ -97,7 +99,7 @@ class OfficeHouse:
     def close_sequencer(self) -> None:
         """Stop the sequencer."""
         self.sequencer.close()
-        self._publisher.close()
+        self.publisher.close()
 
     def close(self) -> None:
         """Stop all of it."""

@@ -97,3 +97,10 @@ class Operator:
     def second_office(self, folder: Path) -> OfficeHouse:
         """Return another office with the same keys, on a copy of the folder; nobody sees it yet."""
         return OfficeHouse(folder, self.town.card, self.town.network, self.town.clock)
+
+    def replace_by(self, second: OfficeHouse) -> None:
+        """Close the town's office, and lead everybody to a second one."""
+        second.close()
+        self.town.office.close()
+        self.town.office = self.second_office(second.folder)
+        self.town.office.open()

@@ -9,6 +9,7 @@ from pathlib import Path
 from dengwen_audit.epoch_feed import EpochFeed
 from dengwen_audit.http_client import HttpClient, UnreachableError
 from dengwen_audit.http_signature import MemberAuth
+from dengwen_audit.merkle import EMPTY_ROOT, Frontier
 from dengwen_audit.mirror import ChallengePoll, Mirror
 from dengwen_audit.mirror_store import MirrorStore
 from dengwen_audit.mirror_web import make_mirror_app
@@ -23,6 +24,12 @@ from tests.town_people import MIRROR, address_of, make_cosigner
 from tests.town_wire import Network, Wire
 
 Clock = Callable[[], float]
+
+
+def forget(witness: Witness) -> None:
+    """Set a witness back to where it began."""
+    with witness._database.transaction() as database:
+        database.execute("UPDATE log SET size = 0, root = ?, note = NULL", (EMPTY_ROOT,))
 
 
 def make_member_keys(name: str) -> MemberKeys:
@@ -73,6 +80,10 @@ class GatekeeperHouse:
         with contextlib.suppress(KeysError):
             self.daemon.round()
 
+    def forget_as_witness(self) -> None:
+        """Forget every checkpoint that was cosigned, as a witness must never do."""
+        forget(self.witness)
+
     def serve(self, request: NoteHash) -> None:
         """Judge one request that the desk lists, and let the caller see why not."""
         self.daemon._serve(request, [])
@@ -119,6 +130,14 @@ class MirrorHouse:
         """Answer the challenges that wait at the desk."""
         with contextlib.suppress(UnreachableError):
             self._challenges.poll()
+
+    def forget_as_witness(self) -> None:
+        """Forget every checkpoint that was cosigned, and every event, as a mirror must never do."""
+        forget(self.witness)
+        with self.store._database.transaction() as database:
+            for table in ("epoch", "event"):
+                database.execute(f"DELETE FROM {table}")  # noqa: S608  # ours
+            database.execute("UPDATE edge SET frontier = ?", (Frontier().to_bytes(),))
 
     def close(self) -> None:
         """Close its memory."""
