@@ -43,6 +43,7 @@ class Desk(WsgiAdapter):
 
     Attributes:
         cut: Requests to this path do not arrive: to post an answer and then die looks the same.
+        refuse: Requests to this path are refused, and change nothing.
         instead: What is served for a path instead of what the desk serves.
         bodies: What was posted, by path, also what did not arrive.
     """
@@ -50,6 +51,7 @@ class Desk(WsgiAdapter):
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
         self.cut = ""
+        self.refuse = ""
         self.instead: dict[str, bytes] = {}
         self.bodies: dict[str, list[bytes]] = {}
 
@@ -62,11 +64,20 @@ class Desk(WsgiAdapter):
             self.bodies.setdefault(path, []).append(request.body)
         if self.cut == path:
             raise requests.ConnectionError
+        if self.refuse == path:
+            return _refusal()
         answer = super().send(request, *args, **kwargs)
         if path in self.instead:
             answer.raw = io.BytesIO(self.instead[path])
             answer.headers.pop("Content-Length", None)
         return answer
+
+
+def _refusal() -> requests.Response:
+    answer = requests.Response()
+    answer.status_code = 403
+    answer.raw = io.BytesIO(b'{"type": "urn:dengwen:problem:rule"}')
+    return answer
 
 
 class WorkingOffice(VaultOffice):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import requests
 
 from dengwen_keys.cli.files import card_option, key_option, passphrase_option
-from dengwen_keys.cli.reviewing import make_reviewer, open_session
+from dengwen_keys.cli.reviewing import Outside, as_reviewer
 from dengwen_keys.reviewer import DeskCase
 
 
@@ -18,7 +17,7 @@ from dengwen_keys.reviewer import DeskCase
 @key_option
 @passphrase_option
 def command(
-    given: requests.Session | None, card_path: Path, key_path: Path, passphrase_file: Path | None
+    given: Outside | None, card_path: Path, key_path: Path, passphrase_file: Path | None
 ) -> None:
     """
     List your cases: when each came in, in which language, and whether it is urgent.
@@ -26,8 +25,8 @@ def command(
     This is what the petitioner sealed to you for choosing an order; the petitions stay closed.
     Urgent ones come first, then the oldest.
     """
-    with open_session(given) as session:
-        cases = make_reviewer(card_path, key_path, passphrase_file, session).cases()
+    with as_reviewer(given, card_path, key_path, passphrase_file) as reviewer:
+        cases = reviewer.cases()
     for case in sorted(cases, key=_order):
         click.echo(_line(case))
     if not cases:

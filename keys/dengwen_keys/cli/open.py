@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 
 import click
-import requests
 
 from dengwen_keys.cli.files import card_option, key_option, passphrase_option
-from dengwen_keys.cli.reviewing import make_reviewer, open_session
+from dengwen_keys.cli.reviewing import Outside, as_reviewer
 from dengwen_keys.errors import KeysError
 from dengwen_keys.opening import OpenedPetition
 from dengwen_keys.released import Asked
@@ -39,7 +38,7 @@ class NotOpenedError(KeysError):
 )
 @click.option("--print", "show", is_flag=True, help="Show the petition on this screen, too.")
 def command(  # noqa: PLR0917  # click gives them by name
-    given: requests.Session | None,
+    given: Outside | None,
     card_path: Path,
     key_path: Path,
     passphrase_file: Path | None,
@@ -53,8 +52,7 @@ def command(  # noqa: PLR0917  # click gives them by name
     It is written to the request's folder, which only you can read. Open its attachments only where
     a hostile file can do no harm.
     """
-    with open_session(given) as session:
-        reviewer = make_reviewer(card_path, key_path, passphrase_file, session)
+    with as_reviewer(given, card_path, key_path, passphrase_file) as reviewer:
         asked = load_request(folder, reviewer.identity)
         progress = _wait(reviewer, asked, wait)
         opened = reviewer.open(asked, progress)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import requests
 
 from dengwen_keys.cli.files import card_option, key_option, passphrase_option
-from dengwen_keys.cli.reviewing import make_reviewer, open_session
+from dengwen_keys.cli.reviewing import Outside, as_reviewer
 from dengwen_keys.office_client import OfficeRefusalError
 from dengwen_keys.request_folder import discard, save_request
 
@@ -26,7 +25,7 @@ from dengwen_keys.request_folder import discard, save_request
     help="A new folder for the request, and later for what it opens.",
 )
 def command(  # noqa: PLR0917  # click gives them by name
-    given: requests.Session | None,
+    given: Outside | None,
     case: str,
     card_path: Path,
     key_path: Path,
@@ -39,8 +38,7 @@ def command(  # noqa: PLR0917  # click gives them by name
     The request is signed with your key, and the log will show it to the petitioner for ever. Then
     the gatekeepers answer, and `open` opens the petition.
     """
-    with open_session(given) as session:
-        reviewer = make_reviewer(card_path, key_path, passphrase_file, session)
+    with as_reviewer(given, card_path, key_path, passphrase_file) as reviewer:
         asked = reviewer.ask(reviewer.find(case))
         save_request(folder, asked, reviewer.identity)
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -12,16 +14,29 @@ from dengwen_keys.cli.files import read_card, read_keys
 from dengwen_keys.reviewer import Reviewer
 
 
-def open_session(
-    given: requests.Session | None,
-) -> contextlib.AbstractContextManager[requests.Session]:
-    """Return a new HTTP session, or the one that whoever calls the command has *given*."""
-    return contextlib.nullcontext(given) if given is not None else requests.Session()
+@dataclass(frozen=True)
+class Outside:
+    """
+    What a command reaches beyond its files; who runs it from a program may give another.
+
+    Attributes:
+        session: The way to the office.
+        clock: Gives seconds since 1970.
+    """
+
+    session: requests.Session
+    clock: Callable[[], float] = time.time
 
 
-def make_reviewer(
-    card_path: Path, key_path: Path, passphrase_file: Path | None, session: requests.Session
-) -> Reviewer:
-    """Read card and keys, and return the client of the reviewer whose keys they are."""
+@contextlib.contextmanager
+def as_reviewer(
+    given: Outside | None, card_path: Path, key_path: Path, passphrase_file: Path | None
+) -> Iterator[Reviewer]:
+    """Read card and keys, and give the client of the reviewer whose keys they are."""
     card = read_card(card_path)
-    return Reviewer(card, read_keys(key_path, passphrase_file), session, time.time)
+    keys = read_keys(key_path, passphrase_file)
+    if given is not None:
+        yield Reviewer(card, keys, given.session, given.clock)
+        return
+    with requests.Session() as session:
+        yield Reviewer(card, keys, session, time.time)
