@@ -37,10 +37,10 @@ class Table:
     def take(self, word: str, kind: type[_T]) -> _T:
         """Return the value of *word*."""
         value = self._words.pop(word, None)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise OfficeFileError(
-                f"office file: {self.name}: {word}: missing, or not {_NAMES[kind]}"
-            )
+        # By the exact type: to Python True is a number, and a time of day is a day.
+        if not isinstance(value, kind) or type(value) is not kind:
+            wanted = _NAMES[kind]
+            raise OfficeFileError(f"office file: {self.name}: {word}: missing, or not {wanted}")
         return value
 
     def take_text(self, word: str) -> str:
