@@ -4,6 +4,9 @@ What the petitioner's tools ask of the public door, over HTTP.
 Every answer is treated as bytes from a stranger; who calls checks them. Requests about a case are
 signed with the case key (RFC 9421), so that the door answers her and nobody else; requests for
 public files carry nothing.
+
+A refusal that is known here is told in our own words; of any other, the office's words are shown as
+the office's, without whatever could steer a terminal.
 """
 
 from __future__ import annotations
@@ -15,15 +18,27 @@ from typing import BinaryIO, cast
 
 import requests
 
-from dengwen_audit.http_signature import MemberAuth
+from dengwen_audit.http_signature import MemberAuth, ReplayError, SkewError
 from dengwen_audit.note import SigningKey
 from dengwen_submit.errors import DoorError
+from dengwen_submit.watched import Progress, Watched
 
 MAX_ANSWER_BYTES = 16 << 20
-TIMEOUT = (10, 60)  # seconds: to connect, and between two bytes
+MAX_QUOTED_CHARS = 200
+TIMEOUT = (30, 60)  # seconds: to connect, also through Tor, and between two bytes
 CHUNK = 16 * 1024  # bytes
 
-Progress = Callable[[int], None]
+REFUSALS = {
+    "not-yours": "the office knows no petition of these words: were they all typed right?",
+    "second-manifest": "the office has another petition under the same words already: seal it "
+    "again, which makes new words, and send that",
+    "seal-again": "it was sealed for people who are in office no more: fetch the office anew with "
+    "`dengwen-submit card`, and seal it again",
+    "request-entity-too-large": "it is larger than the office takes",
+    "not-ready": "the office has not begun its work yet: try again later",
+    SkewError.slug: "the clock of this device is more than five minutes off: set it and try again",
+    ReplayError.slug: "the request arrived twice: try again",
+}
 
 
 class DoorClient:
@@ -59,8 +74,8 @@ class DoorClient:
             at_once: Enter the log at the next tick rather than at a random time of the next hour.
             progress: Called with the number of bytes sent since the last call.
         """
-        path = "/v1/petitions?at-once=1" if at_once else "/v1/petitions"
         body = _Upload(sealed, length, progress)
+        path = _at_once("/v1/petitions", at_once=at_once)
         return self.ask("POST", path, data=body, content_type="application/octet-stream")
 
     def case(self, key: SigningKey) -> CaseClient:
@@ -95,9 +110,9 @@ class DoorClient:
             )
             with answer:
                 return _read(answer)
-        except requests.RequestException:
+        except requests.RequestException as error:
             # The library's message holds the address; the person knows which office she asked.
-            raise DoorError("the office could not be reached: try again later") from None
+            raise DoorError(_why_silent(error)) from None
 
 
 class CaseClient:
@@ -119,9 +134,9 @@ class CaseClient:
         """Return the heads given so far to the challenge with this *nonce*, as JSON."""
         return self._door.ask("GET", f"/v1/case/heads/{nonce.hex()}", auth=self._auth)
 
-    def state(self, note: bytes) -> None:
+    def state(self, note: bytes, *, at_once: bool = False) -> None:
         """Post a statement of the petitioner: a withdrawal or an objection."""
-        self._post("/v1/case/statements", note)
+        self._post(_at_once("/v1/case/statements", at_once=at_once), note)
 
     def _post(self, path: str, note: bytes) -> None:
         self._door.ask(
@@ -129,13 +144,12 @@ class CaseClient:
         )
 
 
-class _Upload:
-    """A file body that tells how far it is; `requests` reads its length and iterates it."""
+class _Upload(Watched):
+    """A file body that tells how far it is; `requests` asks its length, and reads it in pieces."""
 
     def __init__(self, file: BinaryIO, length: int, progress: Progress) -> None:
-        self._file = file
+        super().__init__(file, progress)
         self._length = length
-        self._progress = progress
 
     def __len__(self) -> int:
         return self._length
@@ -144,35 +158,56 @@ class _Upload:
         while chunk := self.read(CHUNK):
             yield chunk
 
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._file.read(size)
-        self._progress(len(chunk))
-        return chunk
-
 
 def case_key_id(key: SigningKey) -> str:
     """Spell the key id by which the door knows a case key: its public half in hexadecimal."""
     return key.verification_key.public_key.hex()
 
 
+def _at_once(path: str, *, at_once: bool) -> str:
+    return f"{path}?at-once=1" if at_once else path
+
+
+def _why_silent(error: requests.RequestException) -> str:
+    """Say why there is no answer, so far as the person can do something about it."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy does not let this through: is it running?"
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            "the connection cannot be trusted: somebody may stand between, or the clock of this "
+            "device is wrong; try another network"
+        )
+    return "the office could not be reached: try again later"
+
+
 def _read(answer: requests.Response) -> bytes:
     """Return the body of a good answer; turn a refusal into the sentence it carries."""
-    body = b""
+    body = bytearray()
     for chunk in answer.iter_content(CHUNK):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
-            raise DoorError("the office's answer is too long")
-    if answer.ok:
-        return body
-    raise _refusal(answer, body)
+            raise DoorError("the office's answer is too long", "answer-too-long")
+    if 200 <= answer.status_code < 300:
+        return bytes(body)
+    raise _refusal(answer, bytes(body))
 
 
 def _refusal(answer: requests.Response, body: bytes) -> DoorError:
+    slug, said = _problem(body)
+    message = REFUSALS.get(slug) or f"the office refused with status {answer.status_code}"
+    if slug not in REFUSALS and said:
+        message += f", and says: {said}"
+    retry = answer.headers.get("Retry-After", "")
+    is_seconds = retry.isascii() and retry.isdigit() and len(retry) < 10
+    return DoorError(message, slug, int(retry) if is_seconds else 0)
+
+
+def _problem(body: bytes) -> tuple[str, str]:
+    """Return a problem's slug, and its detail or title in a form that may be shown."""
     try:
         problem = json.loads(body)
         slug = str(problem["type"]).rpartition(":")[2]
-        detail = str(problem.get("detail") or problem["title"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        slug, detail = "", f"the office answered with status {answer.status_code}"
-    retry = answer.headers.get("Retry-After", "")
-    return DoorError(detail, slug, int(retry) if retry.isdecimal() else 0)
+        said = str(problem.get("detail") or problem["title"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "", ""
+    return slug, "".join(c if c.isprintable() else " " for c in said[:MAX_QUOTED_CHARS])

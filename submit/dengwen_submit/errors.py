@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+FETCH_ANEW = (
+    "fetch the office anew with `dengwen-submit card`; if that does not help, look at the clock "
+    "of this device"
+)
+
 
 class SubmitError(Exception):
     """Any refusal of this package; the message is what the person at the terminal reads."""
@@ -9,6 +14,14 @@ class SubmitError(Exception):
 
 class OfficeError(SubmitError):
     """The card, the roster or the latest proof cannot be trusted as they are: fetch them anew."""
+
+
+class StaleOfficeError(OfficeError):
+    """Card, roster and latest proof hold, but not of today: fetch them anew."""
+
+    def __init__(self, what: str) -> None:
+        """Say *what* is old, and what to do."""
+        super().__init__(f"{what}: {FETCH_ANEW}")
 
 
 class DoorError(SubmitError):

@@ -15,16 +15,20 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
 
 import requests
 
 from dengwen_audit.errors import AuditError
-from dengwen_audit.event import Event
+from dengwen_audit.http_client import HttpClient
 from dengwen_audit.note import Note, sign_note
 from dengwen_audit.statements.challenge import Challenge
+from dengwen_audit.statements.head import MAX_HEAD_BYTES as MAX_HEAD_TEXT_BYTES
 from dengwen_audit.statements.head import Head, check_head
-from dengwen_audit.statements.member import Member
+from dengwen_audit.statements.member import MIRROR, Member
 from dengwen_keys.words import Words
+from dengwen_submit.case_file import Entry
 from dengwen_submit.door_client import CaseClient
 from dengwen_submit.errors import CaseError, DoorError
 from dengwen_submit.office import Office
@@ -32,7 +36,18 @@ from dengwen_submit.withdrawal import case_of
 
 HEAD_TIMEOUT = 10  # seconds: for a holder asked directly
 POLL_PAUSE = 0.5  # seconds between two looks for heads
-MAX_HEAD_BYTES = 64 * 1024
+MAX_HEAD_BYTES = MAX_HEAD_TEXT_BYTES + 1024  # with its one signature
+
+
+class Finding(StrEnum):
+    """What a holder's answer comes to; `dengwen_submit.sentences` has the words."""
+
+    SILENT = "silent"
+    NOTHING_RELEASED = "nothing-released"
+    RELEASED = "released"
+    NOT_LOGGED_YET = "not-logged-yet"
+    HOLDS_ALL = "holds-all"
+    BEHIND = "behind"
 
 
 @dataclass(frozen=True)
@@ -42,13 +57,20 @@ class HolderStatement:
 
     Attributes:
         holder: Its member id.
-        agrees: Whether it gave a signed statement that fits what the office served.
-        finding: The same in words.
+        finding: What that comes to.
+        count: How many shares it released, or how many events it has seen.
+        total: How many events the office shows.
     """
 
     holder: str
-    agrees: bool
-    finding: str
+    finding: Finding
+    count: int = 0
+    total: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it gave a signed statement that fits what the office served."""
+        return self.finding in {Finding.NOTHING_RELEASED, Finding.RELEASED, Finding.HOLDS_ALL}
 
 
 def askable_holders(office: Office) -> tuple[Member, ...]:
@@ -90,7 +112,10 @@ class HeadRound:
             _keep(found, self._ask_directly(member, note), office, challenge)
         if len(found) == len(holders):
             return found
-        client.challenge(note.to_bytes())
+        try:
+            client.challenge(note.to_bytes())
+        except DoorError:  # an office that does not pass questions on is judged by the silence
+            return found
         deadline = self.clock() + self.patience
         while len(found) < len(holders) and self.clock() < deadline:
             self.pause()
@@ -102,17 +127,12 @@ class HeadRound:
         """Ask a holder at the address in the roster, so that the office cannot stand between."""
         if member.address is None:
             return b""
+        client = HttpClient(self.session, timeout=HEAD_TIMEOUT)
         try:
-            answer = self.session.post(
-                f"{member.address}/head",
-                data=challenge.to_bytes(),
-                headers={"Content-Type": "text/plain; charset=utf-8"},
-                timeout=HEAD_TIMEOUT,
-                allow_redirects=False,
-            )
-        except requests.RequestException:
+            answer = client.post(f"{member.address}/head", challenge.to_bytes(), MAX_HEAD_BYTES)
+        except AuditError:
             return b""
-        return answer.content if answer.ok else b""
+        return answer.body if answer.status == HTTPStatus.OK else b""
 
 
 def make_challenge(office: Office, words: Words) -> Note:
@@ -132,7 +152,7 @@ def _heads_by_poll(client: CaseClient, nonce: bytes) -> list[bytes]:
     try:
         served = json.loads(client.heads(nonce))
         return [text.encode() for text in served["heads"]]
-    except (DoorError, ValueError, KeyError, TypeError, AttributeError):
+    except (DoorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 
@@ -145,35 +165,40 @@ def _keep(found: dict[str, Head], data: bytes, office: Office, challenge: Challe
     found.setdefault(head.holder, head)
 
 
-def judge_head(member: Member, head: Head | None, events: Sequence[Event]) -> HolderStatement:
+def judge_head(member: Member, head: Head | None, entries: Sequence[Entry]) -> HolderStatement:
     """
-    Hold one signed statement against what the office served.
+    Hold one signed statement against what the office served after it was made.
 
     Raises:
         CaseError: If the holder has seen an event, or released for a request, that the office left
             out: the statement is proof of it.
     """
     if head is None:
-        return HolderStatement(member.id, agrees=False, finding="did not answer in time")
-    if head.seen_number > len(events):
+        return HolderStatement(member.id, Finding.SILENT)
+    if head.seen_number > len(entries):
         raise CaseError(f"{member.id} has seen newer events than the office shows")
-    if head.seen_number and events[head.seen_number - 1].hash != head.seen_hash:
+    if head.seen_number and entries[head.seen_number - 1].event.hash != head.seen_hash:
         raise CaseError(f"{member.id} has seen another history than the office shows")
-    shown = {event.cause for event in events if event.type.endswith(".requested")}
-    if not shown.issuperset(head.released):
+    requested = {e.event.cause for e in entries if e.event.type.endswith(".requested")}
+    if not requested.issuperset(head.released):
         raise CaseError(f"{member.id} released a share for a request that the office does not show")
-    return _agreement(member, head, len(events))
+    if member.role == MIRROR:
+        return _judge_mirror(member, head, len(entries))
+    return _judge_holder(member, head, entries)
 
 
-def _agreement(member: Member, head: Head, count: int) -> HolderStatement:
-    """Say what a fitting statement covers; a mirror holds everything, so it must have seen all."""
-    if member.role == "mirror" and head.seen_number < count:
-        finding = f"has seen {head.seen_number} of {count} events so far"
-        return HolderStatement(member.id, agrees=False, finding=finding)
-    if member.role == "mirror":
-        return HolderStatement(member.id, agrees=True, finding=f"holds all {count} events")
-    released = len(head.released)
-    finding = f"released {released} share{'' if released == 1 else 's'}, all shown above"
-    if not released:
-        finding = "released nothing"
-    return HolderStatement(member.id, agrees=True, finding=finding)
+def _judge_mirror(member: Member, head: Head, total: int) -> HolderStatement:
+    """A mirror holds everything, so it must have seen all."""
+    finding = Finding.HOLDS_ALL if head.seen_number == total else Finding.BEHIND
+    return HolderStatement(member.id, finding, head.seen_number, total)
+
+
+def _judge_holder(member: Member, head: Head, entries: Sequence[Entry]) -> HolderStatement:
+    """A share that has left must be in the log as well, at the latest with the next tick."""
+    shown = {e.released_request for e in entries if e.event.actor == member.id}
+    count = len(head.released)
+    if not shown.issuperset(head.released):
+        finding = Finding.NOT_LOGGED_YET
+    else:
+        finding = Finding.RELEASED if count else Finding.NOTHING_RELEASED
+    return HolderStatement(member.id, finding, count, len(entries))

@@ -1,9 +1,9 @@
 """
 What the door tells whoever signs with a case key: her own case, and nothing to anybody else.
 
-The key itself comes with the request, so the door verifies the signature first, the same work for
-every key, and looks for a case only then. A key without a case and a key that was never used get
-the same answer.
+The key itself comes with the request, so the door verifies the signature first, and looks for a
+case only then: who cannot sign with a key learns nothing about it. Only a request that is answered
+is remembered, so that strangers cause no writing, however many keys they make.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -63,25 +62,16 @@ def authenticate(vault: Vault, now: float) -> CaseId:
         HttpSignatureError: If it is not signed as it must be, or was here before.
         NotYoursError: If no case has this key.
     """
-    signed = check_request(
-        request.method,
-        public_url(vault.card.door, request.url),
-        request.headers.items(),
-        request.get_data(),
-        _case_key,
-        now,
-    )
-    check_unused(signed, vault.nonces)
+    query = request.query_string.decode("latin-1")
+    # As the client saw it: at the card's address, whatever a proxy made of it.
+    url = f"{vault.card.door}{request.path}" + (f"?{query}" if query else "")
+    headers, body = request.headers.items(), request.get_data()
+    signed = check_request(request.method, url, headers, body, _case_key, now)
     case = vault.case_of(bytes.fromhex(signed.key_id))
     if case is None:
         raise NotYoursError
+    check_unused(signed, vault.nonces)
     return case
-
-
-def public_url(door: str, url: str) -> str:
-    """Return *url* as the client saw it: at the card's address, whatever a proxy made of it."""
-    public = urlsplit(door)
-    return urlsplit(url)._replace(scheme=public.scheme, netloc=public.netloc).geturl()
 
 
 def case_json(case: CaseFile) -> dict[str, object]:

@@ -1,8 +1,15 @@
-"""One plain sentence per type of event, in the languages that the tools speak."""
+"""
+Everything that the tools say about a case, in each language that they speak.
+
+One plain sentence for each type of event, and the lines around them. Refusals are in English only.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dengwen_audit.event import Event
+from dengwen_submit.heads import Finding
 
 _ENGLISH = {
     "petition.received": "The office received your petition.",
@@ -76,8 +83,93 @@ _CHINESE = {
 }
 SENTENCES = {"en": _ENGLISH, "zh": _CHINESE}
 
+_ENGLISH_LINES = {
+    "events": "What happened, oldest first:",
+    "no-events": "  nothing in the log yet: what you send enters it at a random time",
+    "event": "  {number}. {day}  {sentence}  [{proof}]",
+    "proven": "proof checked",
+    "unproven": "not yet in the log",
+    "holders": "Who was asked whether this is all:",
+    "holder": "  {holder}: {finding}",
+    Finding.SILENT: "did not answer in time",
+    Finding.NOTHING_RELEASED: "released nothing",
+    Finding.RELEASED: "shares released: {count}, each shown above",
+    Finding.NOT_LOGGED_YET: "released a share that is not shown above yet",
+    Finding.HOLDS_ALL: "events held: {count}, which is all",
+    Finding.BEHIND: "has seen {count} of {total} events so far",
+    "complete": "Complete: everyone who could have opened it says the same as the office.",
+    "incomplete": "Not known to be complete: ask again later.",
+    "stale": "The office gives no fresh proof of its roster: somebody else may have to be asked.",
+    "unasked": "Keep no service to be asked (they hold shares of identities): {names}.",
+    "saved": "Receipts written to {folder}.",
+    "sealed": "Sealed: {name}, {size:,} bytes.",
+    "panel": "Only these reviewers can be let in, and none of them alone:",
+    "reviewer": "  {id}, {institution} ({place})",
+    "words": "Your receipt words. Write them down; nobody can give them to you again:",
+    "word": "  {number:2}. {word}",
+    "words-in": "The receipt words are in {name}: keep it apart from everything else.",
+    "power": "Whoever holds these words can follow this case as you do, and withdraw it.",
+    "type-word": "Type word {number}",
+    "wrong-word": "That is not the word: look again.",
+    "sealing": "Sealing",
+}
+_CHINESE_LINES = {
+    "events": "案件经过（由早到晚）：",
+    "no-events": "  日志中还没有记录：您发送的内容会在随机时间进入日志",
+    "event": "  {number}. {day}  {sentence}  〔{proof}〕",
+    "proven": "证明已核验",
+    "unproven": "尚未进入日志",
+    "holders": "已询问以下各方，以上是否为全部：",
+    "holder": "  {holder}：{finding}",
+    Finding.SILENT: "未及时答复",
+    Finding.NOTHING_RELEASED: "未交出任何份额",
+    Finding.RELEASED: "已交出份额 {count} 次，均已列在上面",
+    Finding.NOT_LOGGED_YET: "已交出的一份份额尚未列在上面",
+    Finding.HOLDS_ALL: "持有全部 {count} 条记录",
+    Finding.BEHIND: "目前见到 {total} 条记录中的 {count} 条",
+    "complete": "完整：所有能参与打开的各方都与受理机构所说一致。",
+    "incomplete": "尚不能确定完整：请稍后再查。",
+    "stale": "受理机构没有给出名册的最新证明：可能还有其他方需要询问。",
+    "unasked": "以下各方不提供询问服务（只持有身份份额）：{names}。",
+    "saved": "回执已写入 {folder}。",
+    "sealed": "已封好：{name}，{size:,} 字节。",
+    "panel": "只有以下审阅人可以参与打开，而且谁都不能单独打开：",
+    "reviewer": "  {id}，{institution}（{place}）",
+    "words": "您的回执词。请抄写下来；丢失后谁也无法补发：",
+    "word": "  {number:2}. {word}",
+    "words-in": "回执词已写入 {name}：请与其他东西分开保管。",
+    "power": "谁持有这些词，谁就能像您一样查看并撤回本案。",
+    "type-word": "请输入第 {number} 个词",
+    "wrong-word": "不是这个词：请再看一遍。",
+    "sealing": "正在封装",
+}
+LINES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH_LINES, "zh": _CHINESE_LINES}
+
+
+def spoken(language: str, encoding: str | None) -> str:
+    """
+    Return the language of the tables in which to answer whoever asks for *language*.
+
+    Args:
+        language: A tag such as ``zh-hant``; its first part counts.
+        encoding: Of the terminal or file that the answer goes to. What it cannot show is said in
+            English, which everything can.
+    """
+    code = language.lower().partition("-")[0]
+    if code not in LINES:
+        return "en"
+    try:
+        LINES[code]["complete"].encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return "en"
+    return code
+
 
 def sentence(event: Event, language: str) -> str:
-    """Say what *event* means, in *language* (its first part, as in ``zh-Hant``) or in English."""
-    table = SENTENCES.get(language.partition("-")[0], _ENGLISH)
-    return table[event.type].format(actor=event.actor)
+    """Say what *event* means, in a language of the tables."""
+    return SENTENCES[language][event.type].format(actor=event.actor)
+
+
+def line(language: str, name: str, /, **values: object) -> str:
+    """Return one line of the answers around the events, with its *values*."""
+    return LINES[language][name].format(**values)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 from dengwen_audit.command_table import CommandTable, run
 from dengwen_audit.errors import AuditError
 from dengwen_keys.errors import KeysError
 from dengwen_submit.errors import SubmitError
+from dengwen_vault.errors import VaultError
 
 COMMANDS = {
     "card": "Fetch an office's card, roster and latest proof, and pin them",
@@ -27,4 +31,7 @@ group = CommandTable("dengwen-submit", "dengwen_submit.cli", COMMANDS, TEXT)
 
 def main() -> None:
     """Run the command."""
-    run(group, SubmitError, AuditError, KeysError)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names in a script it cannot show
+    run(group, SubmitError, AuditError, KeysError, VaultError, OSError)

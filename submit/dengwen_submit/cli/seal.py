@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-import mimetypes
-import os
+import math
 import sys
-import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
+from dengwen_audit.errors import AuditError
 from dengwen_audit.statements.manifest import Manifest
-from dengwen_keys.contents import IdentityPart
+from dengwen_audit.statements.roster import Roster
+from dengwen_keys.contents import check_language
 from dengwen_keys.draw import DrawError
-from dengwen_keys.sealing import Attachment, Draft, seal_to
-from dengwen_keys.words import Language, Words
-from dengwen_submit.cli.options import load_office, office_option
-from dengwen_submit.errors import SubmitError
+from dengwen_keys.petition_file import MAX_POST_BYTES
+from dengwen_keys.sealing import Draft, seal_to
+from dengwen_keys.words import Words
+from dengwen_submit.cli.draft import open_attachments, read_identity, read_text, total_size
+from dengwen_submit.cli.handover import new_file, show_words, write_words
+from dengwen_submit.cli.options import (
+    Surroundings,
+    answer_in,
+    office_option,
+    pass_surroundings,
+)
+from dengwen_submit.errors import StaleOfficeError, SubmitError
+from dengwen_submit.office import Office, OfficeFiles, check_fresh, check_past_office
+from dengwen_submit.sentences import line
+from dengwen_submit.watched import Progress
 
-IDENTITY_FIELDS = ("name", "contact", "address", "note")
-WORD_LISTS: dict[str, Language] = {
-    "zh": "chinese_simplified",
-    "zh-hans": "chinese_simplified",
-    "zh-hant": "chinese_traditional",
-}
+LONG = 4 << 20  # bytes, from which sealing is worth a progress bar
+
+
+def _to_tag(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Return the language as a tag in small letters, which is what the panel sees."""
+    try:
+        return check_language(value.lower().replace("_", "-"))
+    except AuditError:
+        raise click.BadParameter("write a language tag such as en, zh or zh-hant") from None
 
 
 @click.command("seal")
@@ -37,13 +51,19 @@ WORD_LISTS: dict[str, Language] = {
     help="The sealed file to write; an existing file is never replaced.",
 )
 @office_option
-@click.option("--language", default="en", show_default=True, help="Language of the text, as zh.")
+@click.option(
+    "--language",
+    default="en",
+    show_default=True,
+    callback=_to_tag,
+    help="Language of the text, as zh; the panel sees it before opening.",
+)
 @click.option("--urgent", is_flag=True, help="Ask the reviewers to read this before others.")
 @click.option(
     "--identity",
     "identity_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A TOML file with any of: name, contact, address, note.",
+    help="A TOML file with name, and any of contact, address, note.",
 )
 @click.option("--anonymous", is_flag=True, help="Give no identity; the file looks the same.")
 @click.option(
@@ -64,7 +84,16 @@ WORD_LISTS: dict[str, Language] = {
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the receipt words to a new file instead of showing them.",
 )
-def command(  # one argument an option
+@click.option(
+    "--stale-office",
+    is_flag=True,
+    help="Seal although the office was fetched more than 7 days ago. A reviewer who was dismissed "
+    "since may be on the panel, and could open it with the gatekeepers' help.",
+)
+@pass_surroundings
+def command(
+    surroundings: Surroundings,
+    /,
     *,
     text: Path,
     out: Path,
@@ -76,6 +105,7 @@ def command(  # one argument an option
     attachments: tuple[Path, ...],
     exclusions: tuple[str, ...],
     words_out: Path | None,
+    stale_office: bool,
 ) -> None:
     """
     Seal the Markdown file TEXT, and show the twelve receipt words.
@@ -88,91 +118,74 @@ def command(  # one argument an option
     for path in (out, words_out):
         if path is not None and path.exists():
             raise click.UsageError(f"{path.name} exists already: nothing was replaced")
-    language = language.lower()
+    spoken = answer_in(language)
+    office = _load(office_folder, surroundings.clock(), stale_office=stale_office)
     words = Words.generate()
     with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(_progress(total_size(attachments), spoken))
         draft = Draft(
-            body=_read_text(text),
-            identity=_read_identity(identity_file),
+            body=read_text(text),
+            identity=read_identity(identity_file),
             language=language,
             exclusions=exclusions,
             urgent=urgent,
-            attachments=tuple(_open_attachment(path, stack) for path in attachments),
+            attachments=open_attachments(attachments, stack, progress),
         )
-        manifest = _seal(out, draft, words, office_folder)
-    click.echo(f"Sealed: {out.name}, {out.stat().st_size:,} bytes.")
-    panel = ", ".join(manifest.panel)
-    click.echo(f"Only these reviewers can be let in, and none of them alone: {panel}.")
-    _hand_over(words, WORD_LISTS.get(language, "english"), words_out)
+        manifest = _seal(out, draft, words, office.roster, words_out)
+    click.echo(line(spoken, "sealed", name=out.name, size=out.stat().st_size))
+    _show_panel(manifest, office.roster, spoken)
+    if words_out is None:
+        show_words(words, language, spoken)
+    else:
+        click.echo(line(spoken, "words-in", name=words_out.name))
 
 
-def _seal(out: Path, draft: Draft, words: Words, office_folder: Path) -> Manifest:
-    """Seal into a new file; a file that could not be finished is not left behind."""
-    office = load_office(office_folder)
+def _load(folder: Path, now: float, *, stale_office: bool) -> Office:
+    """Return the pinned office if one may seal to it."""
+    office = check_past_office(OfficeFiles.read(folder), now)
+    check_fresh(office, now, math.inf)  # to a roster that has ended, nobody seals at all
     try:
-        with _create(out) as file:
-            note = seal_to(file, draft, words, office.roster)
-    except BaseException as error:
-        out.unlink(missing_ok=True)
-        if isinstance(error, DrawError) and error.exclusions:
-            named = ", ".join(error.exclusions)
+        check_fresh(office, now)
+    except StaleOfficeError as error:
+        if not stale_office:
+            raise SubmitError(f"{error}; if there is no network, see --stale-office") from error
+    return office
+
+
+@contextlib.contextmanager
+def _progress(size: int, spoken: str) -> Iterator[Progress]:
+    """Show a bar while *size* bytes are sealed, if that takes long enough to wonder."""
+    if size < LONG:
+        yield lambda _: None
+        return
+    label = line(spoken, "sealing")
+    with click.progressbar(length=size, label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def _seal(
+    out: Path, draft: Draft, words: Words, roster: Roster, words_out: Path | None
+) -> Manifest:
+    """Seal into a new file; after a failure neither that file nor its words are left behind."""
+    with contextlib.ExitStack() as files:
+        if words_out is not None:
+            write_words(words, draft.language, files.enter_context(new_file(words_out)))
+        file = files.enter_context(new_file(out))
+        try:
+            note = seal_to(file, draft, words, roster)
+        except DrawError as error:
+            named = ", ".join(error.exclusions) or "the roster itself"
             raise SubmitError(f"{error}; look again at: {named}") from error
-        raise
+        if file.tell() > MAX_POST_BYTES:
+            raise SubmitError(f"the sealed file would be larger than {MAX_POST_BYTES >> 20} MiB")
     return Manifest.parse(note.text)
 
 
-def _open_attachment(path: Path, stack: contextlib.ExitStack) -> Attachment:
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    source = stack.enter_context(path.open("rb"))
-    return Attachment(path.name, media_type, path.stat().st_size, source)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise SubmitError("the text is not UTF-8: save it as UTF-8 and try again") from None
-
-
-def _read_identity(path: Path | None) -> IdentityPart:
-    if path is None:
-        return IdentityPart()
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise SubmitError('the identity file is not TOML: write lines like name = "…"') from None
-    known = all(
-        name in IDENTITY_FIELDS and isinstance(value, str) for name, value in fields.items()
-    )
-    if not known or "name" not in fields:
-        raise SubmitError(
-            "the identity file must hold a name and may hold contact, address and note, all text"
-        )
-    return IdentityPart(**fields)
-
-
-def _create(path: Path) -> BinaryIO:
-    """Create a file that only its owner may read, and that was not there before."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-
-
-def _hand_over(words: Words, language: Language, words_out: Path | None) -> None:
-    """Give the words to the person, once; ask for two of them back where somebody can answer."""
-    text = words.to_text(language)
-    if words_out is not None:
-        with _create(words_out) as file:
-            file.write(f"{text}\n".encode())
-        click.echo(
-            f"The receipt words are in {words_out.name}: keep it apart from everything else."
-        )
-        return
-    click.echo("\nYour receipt words. Write them down; nobody can give them to you again:\n")
-    spelt: list[str] = text.split()
-    for number, word in enumerate(spelt, start=1):
-        click.echo(f"  {number:2}. {word}")
-    click.echo("\nWhoever holds these words can follow this case as you do.")
-    if sys.stdin.isatty():
-        for number in (3, 9):
-            while str(click.prompt(f"Type word {number}")).strip() != spelt[number - 1]:
-                click.echo("That is not the word: look again.")
-        click.clear()
+def _show_panel(manifest: Manifest, roster: Roster, spoken: str) -> None:
+    """Show who was drawn, so that she sees whether somebody is among them whom she forgot."""
+    institutions = {institution.id: institution.name for institution in roster.institutions}
+    places = {place.code: place.name for place in roster.jurisdictions}
+    click.echo(line(spoken, "panel"))
+    for member in map(roster.member, manifest.panel):
+        institution, place = institutions[member.institution], places[member.jurisdiction]
+        click.echo(line(spoken, "reviewer", id=member.id, institution=institution, place=place))

@@ -2,67 +2,123 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from pathlib import Path
 
 import click
 
+from dengwen_audit.errors import AuditError
 from dengwen_audit.note import Note
-from dengwen_audit.statements.acceptance import check_acceptance
-from dengwen_keys.petition_file import read_head
-from dengwen_submit.cli.options import load_office, office_option, open_session, proxy_option
+from dengwen_audit.statements.acceptance import Acceptance, check_acceptance
+from dengwen_audit.tile_writer import write_durably
+from dengwen_keys.petition_file import MAX_POST_BYTES, PetitionHead, check_file
+from dengwen_submit.cli.options import (
+    Surroundings,
+    at_once_option,
+    office_option,
+    pass_surroundings,
+    pinned_office,
+    proxy_option,
+)
 from dengwen_submit.door_client import DoorClient
-from dengwen_submit.errors import CaseError, DoorError
+from dengwen_submit.errors import CaseError, DoorError, SubmitError
+from dengwen_submit.office import Office
 
 ATTEMPTS = 5
 LONGEST_PAUSE = 120  # seconds
+MAX_ACCEPTANCE_NAMES = 100
 
 
 @click.command("send")
 @click.argument("sealed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @office_option
 @proxy_option
-@click.option(
-    "--at-once",
-    is_flag=True,
-    help="Enter the log now: it shows the minute at which you sent. Otherwise a random time "
-    "within the next hour.",
-)
-def command(*, sealed: Path, office_folder: Path, proxy: str | None, at_once: bool) -> None:
+@at_once_option
+@pass_surroundings
+def command(
+    surroundings: Surroundings,
+    /,
+    *,
+    sealed: Path,
+    office_folder: Path,
+    proxy: str | None,
+    at_once: bool,
+) -> None:
     """
     Send the file SEALED, which may have been made on another machine.
 
     Sending it twice is one petition. The signed acceptance is written beside the file.
     """
-    office = load_office(office_folder)
-    with sealed.open("rb") as file:
-        head = read_head(file)
-    door = DoorClient(office.card.door, open_session(proxy))
-    answer = _send(door, sealed, at_once=at_once)
-    acceptance = check_acceptance(Note.parse(answer), office.roster)
-    if acceptance.manifest != head.note.hash:
-        raise CaseError("the office signed for another petition than the one that was sent")
-    kept = sealed.with_suffix(sealed.suffix + ".acceptance")
-    kept.write_bytes(answer)
+    head = _check(sealed)
+    session = surroundings.open_session(proxy)
+    office = pinned_office(office_folder, session, surroundings.clock())
+    answer = _send(surroundings, DoorClient(office.card.door, session), sealed, at_once=at_once)
+    acceptance = _accepted(answer, head, office)
+    kept = _keep(answer, acceptance, sealed)
     hours = -(-acceptance.deadline // 3600)
     click.echo(f"Accepted and signed for: {kept.name}.")
     click.echo(f"The office must show it in its log within {hours} hours; look with `status`.")
 
 
-def _send(door: DoorClient, sealed: Path, *, at_once: bool) -> bytes:
+def _check(sealed: Path) -> PetitionHead:
+    """Check the whole file before a byte of it leaves: it may have suffered on its way here."""
+    if sealed.stat().st_size > MAX_POST_BYTES:
+        raise SubmitError(f"{sealed.name} is larger than the {MAX_POST_BYTES >> 20} MiB of a post")
+    with sealed.open("rb") as file:
+        return check_file(file)
+
+
+def _send(surroundings: Surroundings, door: DoorClient, sealed: Path, *, at_once: bool) -> bytes:
     """Send the same bytes until the door answers; it is asked to say how long to wait."""
     length = sealed.stat().st_size
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with (
                 sealed.open("rb") as file,
-                click.progressbar(length=length, label="Sending") as bar,
+                click.progressbar(length=length, label="Sending", file=sys.stderr) as bar,
             ):
                 return door.submit(file, length, at_once=at_once, progress=bar.update)
         except DoorError as error:
-            if attempt == ATTEMPTS or (error.problem and not error.retry_after):
+            pause = error.retry_after or 2**attempt
+            is_final = bool(error.problem) and not error.retry_after
+            if is_final or attempt == ATTEMPTS or pause > LONGEST_PAUSE:
                 raise
-            pause = min(error.retry_after or 2**attempt, LONGEST_PAUSE)
-            click.echo(f"{error}: trying again in {pause} seconds; nothing is lost.", err=True)
-            time.sleep(pause)
+            click.echo(f"Not yet: {error}. Trying again in {pause} seconds.", err=True)
+            surroundings.sleep(pause)
     raise AssertionError("internal error: the last attempt neither answers nor raises")
+
+
+def _accepted(answer: bytes, head: PetitionHead, office: Office) -> Acceptance:
+    """Check that the answer is the office's signed word for this very petition."""
+    try:
+        acceptance = check_acceptance(Note.parse(answer), office.roster)
+    except AuditError as error:
+        raise CaseError(f"the office's answer is no acceptance, so send again: {error}") from error
+    if (acceptance.case, acceptance.manifest) != (head.manifest.case, head.note.hash):
+        raise CaseError("the office signed for another petition than the one that was sent")
+    return acceptance
+
+
+def _keep(answer: bytes, acceptance: Acceptance, sealed: Path) -> Path:
+    """
+    Write the acceptance beside the file, unless one for the same petition is there already.
+
+    The first is worth the most, since its day is the earliest; and one for another petition, sealed
+    under the same name before, is not replaced either.
+    """
+    for number in range(1, MAX_ACCEPTANCE_NAMES):
+        suffix = ".acceptance" if number == 1 else f".acceptance-{number}"
+        path = sealed.with_name(sealed.name + suffix)
+        if not path.exists():
+            write_durably(path, answer)
+            return path
+        if _manifest_of(path) == acceptance.manifest:
+            return path
+    raise SubmitError("accepted, but there are too many acceptances here to write another")
+
+
+def _manifest_of(path: Path) -> bytes | None:
+    try:
+        return Acceptance.parse(Note.parse(path.read_bytes()).text).manifest
+    except AuditError:
+        return None

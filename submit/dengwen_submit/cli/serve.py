@@ -21,9 +21,14 @@ def command(folder: Path, host: str, port: int) -> None:
     # A petitioner's machine has no web server installed; only this command needs one.
     from dengwen_audit.web import serve
     from dengwen_submit.web import create_door
+    from dengwen_vault.durability import check_durable
     from dengwen_vault.logs import configure_logging
+    from dengwen_vault.schema import check_schema
     from dengwen_vault.vault import Vault
 
     configure_logging()
-    door = create_door(Vault(folder, time.time), time.time)
+    vault = Vault(folder, time.time)
+    check_schema(vault.store)
+    check_durable(vault.store, vault.settings.replication)
+    door = create_door(vault, time.time)
     serve(door, host, port, lambda bound: click.echo(f"The door is open on port {bound}."))

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from dengwen_audit.tile_writer import write_durably
 from dengwen_submit.cli.options import (
+    Surroundings,
+    answer_in,
     ask_words,
-    load_office,
+    language_option,
     office_option,
-    open_session,
+    pass_surroundings,
+    pinned_office,
     proxy_option,
     words_option,
 )
 from dengwen_submit.door_client import DoorClient
 from dengwen_submit.follow_up import CaseView, follow_up
-from dengwen_submit.heads import HeadRound
-from dengwen_submit.sentences import sentence
+from dengwen_submit.heads import POLL_PAUSE, HeadRound
+from dengwen_submit.sentences import line, sentence
+
+INCOMPLETE = 3  # exit code
 
 
 @click.command("status")
@@ -31,8 +36,11 @@ from dengwen_submit.sentences import sentence
     help="Write every receipt into this folder, for `receipt` or for a stranger.",
 )
 @click.option("--wait", default=10.0, show_default=True, help="Seconds to wait for the holders.")
-@click.option("--language", default="en", show_default=True)
-def command(  # one argument an option
+@language_option
+@pass_surroundings
+def command(
+    surroundings: Surroundings,
+    /,
     *,
     office_folder: Path,
     words_file: Path | None,
@@ -47,40 +55,43 @@ def command(  # one argument an option
     Exit code 0: every proof holds and all holders asked agree. 3: something is still missing.
     1: something contradicts; keep what is printed and show it to somebody you trust.
     """
-    office = load_office(office_folder)
+    session, clock = surroundings.open_session(proxy), surroundings.clock
     words = ask_words(words_file)
-    session = open_session(proxy)
-    door = DoorClient(office.card.door, session)
-    view = follow_up(door, office, words, HeadRound(session, time.time, wait))
-    _show(view, language)
+    office = pinned_office(office_folder, session, clock())
+    door = DoorClient(office.card.door, session, clock)
+    asking = HeadRound(session, clock, wait, lambda: surroundings.sleep(POLL_PAUSE))
+    view = follow_up(door, office, words, asking)
+    spoken = answer_in(language)
+    _show(view, spoken)
     if save is not None:
         _save(view, save)
+        click.echo(line(spoken, "saved", folder=save.name))
     if not view.is_complete:
-        raise SystemExit(3)
+        raise SystemExit(INCOMPLETE)
 
 
-def _show(view: CaseView, language: str) -> None:
-    click.echo("What happened, oldest first:")
+def _show(view: CaseView, spoken: str) -> None:
+    click.echo(line(spoken, "events"))
     for entry in view.entries:
-        proof = "proof checked" if entry.receipt else "not yet in the log"
         event = entry.event
-        click.echo(f"  {event.number}. {event.day}  {sentence(event, language)}  [{proof}]")
-    click.echo("Who was asked whether this is all:")
-    for statement in view.statements:
-        click.echo(f"  {statement.holder}: {statement.finding}")
-    if view.is_complete:
-        click.echo("Complete: everyone who could have opened it says the same as the office.")
-    else:
-        click.echo("Not known to be complete: ask again later.")
+        proof = line(spoken, "proven" if entry.receipt else "unproven")
+        told = {"number": event.number, "day": event.day, "sentence": sentence(event, spoken)}
+        click.echo(line(spoken, "event", proof=proof, **told))
+    if not view.entries:
+        click.echo(line(spoken, "no-events"))
+    click.echo(line(spoken, "holders"))
+    for said in view.statements:
+        finding = line(spoken, said.finding, count=said.count, total=said.total)
+        click.echo(line(spoken, "holder", holder=said.holder, finding=finding))
+    if not view.is_fresh:
+        click.echo(line(spoken, "stale"))
+    click.echo(line(spoken, "complete" if view.is_complete else "incomplete"))
     if view.unasked:
-        names = ", ".join(view.unasked)
-        click.echo(f"Keep no service to be asked (they hold shares of identities): {names}.")
+        click.echo(line(spoken, "unasked", names=", ".join(view.unasked)))
 
 
 def _save(view: CaseView, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for entry in view.entries:
         if entry.receipt:
             name = f"{entry.event.number:03}-{entry.event.type}.tlog-proof"
-            (folder / name).write_bytes(entry.receipt)
-    click.echo(f"Receipts written to {folder.name}.")
+            write_durably(folder / name, entry.receipt)

@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from dengwen_submit.cli.options import (
+    Surroundings,
     ask_words,
-    load_office,
+    at_once_option,
     office_option,
-    open_session,
+    pass_surroundings,
     proxy_option,
     words_option,
 )
 from dengwen_submit.door_client import DoorClient
+from dengwen_submit.office import read_card
 from dengwen_submit.withdrawal import sign_withdrawal
 
 
@@ -22,16 +24,27 @@ from dengwen_submit.withdrawal import sign_withdrawal
 @office_option
 @words_option
 @proxy_option
-def command(office_folder: Path, words_file: Path | None, proxy: str | None) -> None:
+@at_once_option
+@pass_surroundings
+def command(
+    surroundings: Surroundings,
+    /,
+    *,
+    office_folder: Path,
+    words_file: Path | None,
+    proxy: str | None,
+    at_once: bool,
+) -> None:
     """
     Withdraw the petition of these words.
 
     Holders release nothing once they see it in the log.  What was opened before stays read.
     """
-    office = load_office(office_folder)
+    card = read_card(office_folder)
     words = ask_words(words_file)
     click.confirm("Withdraw it? This cannot be undone", abort=True)
-    note = sign_withdrawal(office.card.office, words)
-    door = DoorClient(office.card.door, open_session(proxy))
-    door.case(words.signing_key()).state(note.to_bytes())
-    click.echo("Withdrawn: see it in the log with `status`.")
+    door = DoorClient(card.door, surroundings.open_session(proxy), surroundings.clock)
+    note = sign_withdrawal(card.office, words)
+    door.case(words.signing_key()).state(note.to_bytes(), at_once=at_once)
+    click.echo("The office has it. From when it is in the log, nothing more is opened.")
+    click.echo("Look with `status`; if it is not there after two hours, withdraw once more.")
