@@ -123,7 +123,7 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None
         raise SettingsError("the archive holds a file that is none of a backup")
     if member.isdir():
         return
-    source = tar.extractfile(member)
+    source = tar.extractfile(member) if member.isreg() else None
     if source is None:
         raise SettingsError("the archive holds something else than files")
     target = folder / name

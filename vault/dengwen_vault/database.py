@@ -89,6 +89,11 @@ class Store:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
+    def make_file(self) -> None:
+        """Make SQLite's file, if it is not there, so that only its owner can read it."""
+        if self.is_sqlite:  # the files beside it take their mode from it
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dengwen_audit.errors import AuditError
+from dengwen_audit.errors import AuditError, ProofError
 from dengwen_audit.tile_paths import TILE_WIDTH
 from dengwen_vault.durability import find_faults
 from dengwen_vault.epoch_store import VaultEpochStore
@@ -65,7 +65,7 @@ def _durability(vault: Vault, _: float) -> Iterator[Finding]:
 
 def _modes(vault: Vault, _: float) -> Iterator[Finding]:
     settings = vault.settings
-    secret = [settings.log_key_file, settings.intake_key_file, settings.folder]
+    secret = [settings.log_key_file, settings.intake_key_file, settings.log_key_file.parent]
     if vault.store.is_sqlite:
         secret += [path for path in _database_files(vault.store.path) if path.exists()]
     open_ = [path.name for path in secret if stat.S_IMODE(path.stat().st_mode) & 0o077]
@@ -128,9 +128,9 @@ def _compare_records(vault: Vault, view: LogView) -> None:
         ProofError: If one is another.
     """
     start = max(view.size - TILE_WIDTH, 0)
-    records = VaultEpochStore(vault.store).records(start, view.size)
-    for index, record in enumerate(records, start):
-        view.prove(index, record)
+    stored = VaultEpochStore(vault.store).records(start, view.size)
+    if view.records(start, view.size) != stored:
+        raise ProofError("the public log holds other records than the database")
 
 
 def _database_files(path: str) -> Iterator[Path]:

@@ -70,6 +70,10 @@ class LogView:
         path = self._log.prove_inclusion(index, record)
         return LogProof(None, index, tuple(path), self._note)
 
+    def records(self, start: int, stop: int) -> list[bytes]:
+        """Return the public records from *start* to before *stop*, each led to the checkpoint."""
+        return list(self._log.records(start, stop))
+
     def receipt(self, logged: LoggedEvent) -> bytes | None:
         """Return the receipt of an event, or None while its record is not public."""
         if logged.epoch >= self.size:

@@ -20,6 +20,7 @@ LOCATION = "dengwen_vault:migrations"
 
 def migrate(store: Store) -> None:
     """Bring the database to the newest revision; one that is there already is left alone."""
+    store.make_file()
     with store.writing() as connection:
         command.upgrade(_config(connection), "head")
 
