@@ -30,7 +30,7 @@ from dengwen_keys.errors import KeysError
 _T = TypeVar("_T")
 
 MAX_LIST_BYTES = 4 << 20
-MAX_WORK_BYTES = 4 << 20  # a request with its manifest and its case's whole chain
+MAX_WORK_BYTES = 16 << 20  # a request with its manifest and its case's whole chain
 MAX_PART_BYTES = 32 << 20
 MAX_SIGNATURE_BYTES = 64 << 10  # of the lines below a note's text
 

@@ -221,6 +221,24 @@ def test_a_withdrawn_case_is_not_opened(
     assert _codes(office, asked) == dict.fromkeys(GATEKEEPERS, "case-withdrawn")
 
 
+def test_what_follows_the_request_counts_but_is_not_remembered(
+    office: WorkingOffice, petition: Petition, manifest: Manifest
+) -> None:
+    """A withdrawal right behind the request stops it; a head tells only what is proven."""
+    reviewer = office.reviewer(manifest.panel[0])
+    asked = reviewer.ask(manifest.case)
+    reviewer.send(asked)
+    text = Statement(OFFICE, manifest.case, "case.withdrawn").to_bytes()
+    note = sign_note(text, petition.words.signing_key())
+    office.vault.post_case_statement(manifest.case, note, at_once=True)
+    office.tick()
+    office.round(FIRST)
+    assert _codes(office, asked) == {FIRST: "case-withdrawn"}
+    newest = office.gatekeepers[FIRST].store.newest_event(manifest.case)
+    served = office.vault.case_events(manifest.case).events
+    assert newest == (2, Event.parse(served[1].event).hash)
+
+
 def test_the_cap_says_tomorrow_and_means_it(office: WorkingOffice, manifest: Manifest) -> None:
     """The twenty-first opening of a day is not refused: it is released on the next day."""
     asked = office.ask_to_open(manifest)
@@ -262,7 +280,7 @@ def test_what_a_gatekeeper_logs_names_no_case_and_nobody(
     office.round(FIRST)
     office.door.down = False
     office.round(FIRST)
-    assert "request not done: OfficeError" in caplog.text
+    assert "requests not done: OfficeError" in caplog.text
     assert "refused: not-signed-after" in caplog.text
     for secret in (manifest.case.hex(), asked.hash.hex(), asked.request.requester):
         assert secret not in caplog.text
@@ -361,7 +379,7 @@ def test_a_change_of_holders_without_proof_of_its_week_stops_every_release(
     path.write_bytes(_young_receipt(office))
     second = office.ask_to_open(manifest)
     office.round()
-    assert "request: roster-too-early" in caplog.text
+    assert "requests: roster-too-early" in caplog.text
     assert office.progress(second).collected.shares == {}
 
 

@@ -108,6 +108,15 @@ def test_too_few_witnesses_are_waited_for(
         follower.look()
 
 
+def test_cosignatures_from_the_future_are_waited_for(
+    follower: Follower, office: SmallOffice
+) -> None:
+    """A clock is wrong somewhere; whose, nobody can tell yet."""
+    office.log.time = NOON + 3600
+    with pytest.raises(no.StaleLog):
+        follower.look()
+
+
 @pytest.mark.parametrize("broken", ["not last", "not signed", "no proof"])
 def test_a_newest_record_that_is_none_is_an_alarm(
     follower: Follower, door: Door, office: SmallOffice, broken: str

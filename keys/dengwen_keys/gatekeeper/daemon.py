@@ -91,7 +91,7 @@ class Gatekeeper:
         work = self.desk.work()
         for challenge in work.challenges:
             _attempt("challenge", partial(self._answer, challenge))
-        self._serve_all(work.requests)
+        _attempt("requests", partial(self._serve_all, work.requests))
 
     def _answer(self, challenge: bytes) -> None:
         self.desk.head(self.heads.answer(Note.parse(challenge)).to_bytes())
@@ -101,21 +101,21 @@ class Gatekeeper:
         for request in [request for request in self._waiting if request not in listed]:
             del self._waiting[request]
         ready = [request for request in listed if self._waiting.get(request, 0) <= now]
+        if not ready:
+            return
         secrets.SystemRandom().shuffle(ready)
-        looks: list[Look] = []  # one for the whole round, taken when it is first needed
+        look = self.follower.look()  # one for the whole round
         for request in ready[:MAX_REQUESTS_A_ROUND]:
-            _attempt("request", partial(self._serve, request, looks))
+            _attempt("request", partial(self._serve, request, look))
 
-    def _serve(self, hash_: NoteHash, looks: list[Look]) -> None:
+    def _serve(self, hash_: NoteHash, look: Look) -> None:
         """Answer one request, with the bytes of the first answer if there was one."""
         answer = self.store.answer(hash_)
         if answer is None:
             work = Work.parse(self.desk.work_on(hash_))
             note, request = read_request(work, hash_)
-            if not looks:
-                looks.append(self.follower.look())
             try:
-                made = self._decide(work, note, request, looks[0])
+                made = self._decide(work, note, request, look)
             except Tomorrow:
                 self._waiting[hash_] = _next_day(self.clock())
                 raise
@@ -146,9 +146,10 @@ class Gatekeeper:
         """Judge a matter; keep the case's history as soon as it is proven, whatever follows."""
         check_history(matter)
         evidence = matter.evidence
+        # What follows the request counts against it, but nothing proves yet that it is in the log.
+        proven = evidence.events[: evidence.receipt.event.number]
         seen = largest(matter.log, evidence.receipt.cosigned.checkpoint)
-        case = matter.request.case
-        self.store.remember(case, evidence.manifest_hash, evidence.events, seen)
+        self.store.remember(matter.request.case, evidence.manifest_hash, proven, seen)
         check_request(matter)
         return open_own_share(matter)
 

@@ -21,7 +21,7 @@ from dengwen_audit.errors import AuditError, PolicyError, ProofError
 from dengwen_audit.merkle import Hash
 from dengwen_audit.note import Note, NoteHash
 from dengwen_audit.policy import Cosigned
-from dengwen_audit.receipt import check_latest
+from dengwen_audit.receipt import StaleError, check_latest
 from dengwen_audit.statements.card import Card
 from dengwen_audit.statements.roster import Roster
 from dengwen_audit.tiles import VerifiedLog
@@ -33,7 +33,7 @@ from dengwen_keys.gatekeeper.follow_rosters import (
     walk_back,
 )
 from dengwen_keys.gatekeeper.matter import LogView, Rosters
-from dengwen_keys.gatekeeper.refusals import LogUnproven, NoQuorum, RosterUnproven
+from dengwen_keys.gatekeeper.refusals import LogUnproven, NoQuorum, RosterUnproven, StaleLog
 from dengwen_keys.gatekeeper.store import Store
 from dengwen_keys.office_client import DoorClient, max_proof_age
 
@@ -123,6 +123,8 @@ class Follower:
         try:
             # How old is too old is a check like the others, so here any age will do.
             return check_latest(data, self._card.policy, self._clock(), math.inf)
+        except StaleError:
+            raise StaleLog("the newest cosignatures are yet to come") from None
         except PolicyError:
             raise NoQuorum("too few witnesses vouch for the newest checkpoint") from None
         except AuditError:
