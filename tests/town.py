@@ -40,6 +40,7 @@ from dengwen_vault.setup import SQLITE_URL
 from tests import town_people as people
 from tests.small_office import make_key
 from tests.town_auditor import visit
+from tests.town_clock import Clock
 from tests.town_office import OfficeHouse
 from tests.town_reviewer import make_request, read_reasons, read_shares, sign_request
 from tests.town_services import GatekeeperHouse, MirrorHouse, make_member_keys
@@ -49,18 +50,6 @@ TEXT = "The dam above the village leaks.\n\nNobody at the water board listens.\n
 ANONYMOUS = IdentityPart()
 NAMED = IdentityPart(name="李秀英", contact="+86 10 5550 1234", address="北京市朝阳区")
 _PATIENCE = 30.0  # seconds that a petitioner waits for heads
-
-
-class Clock:
-    """The one clock of a town, which a test sets."""
-
-    def __init__(self, now: float) -> None:
-        """Begin at *now*, in seconds since 1970."""
-        self.now = now
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 class Town:
@@ -128,6 +117,15 @@ class Town:
         yield
         for house in absent:
             house.is_away = house.wire.down = False
+
+    @contextmanager
+    def unreachable(self) -> Iterator[None]:
+        """Let nobody reach a holder's own address for a while; holders still poll."""
+        for house in self.houses:
+            house.wire.down = True
+        yield
+        for house in self.houses:
+            house.wire.down = False
 
     @property
     def houses(self) -> tuple[GatekeeperHouse | MirrorHouse, ...]:

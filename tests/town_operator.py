@@ -40,6 +40,13 @@ class Operator:
         with self.town.office.vault.store.reading() as connection:
             return [tuple(row) for row in connection.execute(text(query), values)]
 
+    def delete_case(self, case: bytes) -> None:
+        """Delete every trace of a case."""
+        causes = "SELECT cause FROM pending_event WHERE case_id = :case"
+        self.run(f"DELETE FROM cause WHERE hash IN ({causes})", case=case)  # noqa: S608  # ours
+        for table in ("pending_event", "event", "panel", "sealed_petition", "petition"):
+            self.run(f"DELETE FROM {table} WHERE case_id = :case", case=case)  # noqa: S608  # ours
+
     def log(self, kind: str, case: bytes, actor: str, cause: Note) -> None:
         """Write any event into the log, whoever signed its cause."""
         with self.town.office.vault.store.writing() as connection:
