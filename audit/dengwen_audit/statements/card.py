@@ -117,7 +117,7 @@ class Card:
         """The log's policy: its key, its witnesses and their quorum."""
         return Policy.parse("".join(line + "\n" for line in self.policy_lines))
 
-    @property
+    @cached_property
     def hash(self) -> NoteHash:
         """What the next card calls this one by."""
         return NoteHash(hashlib.sha256(self.to_bytes()).digest())

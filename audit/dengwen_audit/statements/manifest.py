@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dengwen_audit.errors import RuleError
@@ -225,7 +226,7 @@ class Manifest:
         writer.lines("commitment", ((c.compartment, c.seat, c.sha256) for c in self.commitments))
         return writer.to_bytes()
 
-    @property
+    @cached_property
     def hash(self) -> NoteHash:
         """What events, requests and acceptances call this manifest by."""
         return NoteHash(hashlib.sha256(self.to_bytes()).digest())

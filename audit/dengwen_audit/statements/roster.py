@@ -165,7 +165,7 @@ class Roster:
         writer.lines("member", (member.to_fields() for member in self.members))
         return writer.lines("revoked", ((r.member, r.day) for r in self.revoked)).to_bytes()
 
-    @property
+    @cached_property
     def hash(self) -> NoteHash:
         """What manifests, requests, epoch records and the next roster call this one by."""
         return NoteHash(hashlib.sha256(self.to_bytes()).digest())

@@ -32,6 +32,12 @@ from dengwen_keys.office_file import OfficeFile
 previous_option = click.option(
     "--previous", "previous_path", type=file_type, help="The roster before this one."
 )
+previous_card_option = click.option(
+    "--previous-card",
+    "previous_card_path",
+    type=file_type,
+    help="The card under which the roster before was signed, if it is another.",
+)
 
 
 @click.group("roster")
@@ -44,6 +50,7 @@ def command() -> None:
 @click.argument("roster_file", type=file_type)
 @card_option
 @previous_option
+@previous_card_option
 @click.option(
     "--from",
     "valid_from",
@@ -51,15 +58,17 @@ def command() -> None:
     help="Its first day; today if not given.",
 )
 def draft(
+    *,
     office_file: Path,
     roster_file: Path,
     card_path: Path,
     previous_path: Path | None,
+    previous_card_path: Path | None,
     valid_from: datetime.datetime | None,
 ) -> None:
     """Write the roster that follows from OFFICE_FILE to ROSTER_FILE, without signatures."""
     card = read_card(card_path)
-    previous = read_roster(previous_path, card) if previous_path else None
+    previous = _read_previous(previous_path, previous_card_path or card_path)
     first = valid_from.date() if valid_from else _today()
     roster = OfficeFile.parse(read_file(office_file)).draft_roster(previous, first)
     check_roster_rules(roster, card)
@@ -72,12 +81,15 @@ def draft(
 @click.argument("roster_file", type=file_type)
 @card_option
 @previous_option
+@previous_card_option
 @key_option
 @passphrase_option
 def sign(
+    *,
     roster_file: Path,
     card_path: Path,
     previous_path: Path | None,
+    previous_card_path: Path | None,
     key_path: Path,
     passphrase_file: Path | None,
 ) -> None:
@@ -90,7 +102,7 @@ def sign(
     card, note = read_card(card_path), read_note(roster_file)
     roster = Roster.parse(note.text)
     check_roster_rules(roster, card)
-    previous = read_roster(previous_path, card) if previous_path else None
+    previous = _read_previous(previous_path, previous_card_path or card_path)
     if previous is not None:
         check_chain(previous, roster)
     click.echo(_summary(roster, previous))
@@ -103,16 +115,26 @@ def sign(
 @click.argument("roster_file", type=file_type)
 @card_option
 @previous_option
-def check(roster_file: Path, card_path: Path, previous_path: Path | None) -> None:
+@previous_card_option
+def check(
+    roster_file: Path,
+    card_path: Path,
+    previous_path: Path | None,
+    previous_card_path: Path | None,
+) -> None:
     """Check that ROSTER_FILE keeps every rule, is signed, and is in force today."""
     card = read_card(card_path)
     roster = check_past_roster(read_note(roster_file), card)
-    previous = read_roster(previous_path, card) if previous_path else None
+    previous = _read_previous(previous_path, previous_card_path or card_path)
     if previous is not None:
         check_chain(previous, roster)
     click.echo(_summary(roster, previous))
     check_in_force(roster, _today())
     click.echo("The roster verifies and is in force today.")
+
+
+def _read_previous(path: Path | None, card_path: Path) -> Roster | None:
+    return read_roster(path, read_card(card_path)) if path else None
 
 
 def _today() -> datetime.date:

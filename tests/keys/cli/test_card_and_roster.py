@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 
 from dengwen_audit.errors import SignatureError
-from dengwen_audit.note import Note
-from dengwen_audit.statements.card import Card, CardChainError, RootThresholdError, check_card
+from dengwen_audit.note import Note, sign_note
+from dengwen_audit.statements.card import (
+    Card,
+    CardChainError,
+    Root,
+    RootThresholdError,
+    check_card,
+)
 from dengwen_audit.statements.roster_rules import (
     NotInForceError,
     PanelError,
@@ -26,7 +32,7 @@ from tests.keys.cli.people import (
     write_passphrase,
     write_signed,
 )
-from tests.small_office import make_card, make_roster, replace_member, sign_by_roots
+from tests.small_office import make_card, make_key, make_roster, replace_member, sign_by_roots
 
 TYPED = f"{PASSPHRASE}\n"
 
@@ -174,6 +180,24 @@ def test_the_next_roster_says_what_changed(office: Path) -> None:
     path.write_bytes(skipping.to_bytes())
     refused = type_command("roster", "sign", path, *words, keyboard=TYPED)
     assert isinstance(refused.refusal, RosterChainError)
+
+
+def test_a_roster_may_follow_one_that_was_signed_under_another_card(office: Path) -> None:
+    """After a change of root keepers the roster before is judged by the card of its time."""
+    text = small_office_toml().replace("tick = 60", "tick = 30")
+    (office / "office.toml").write_text(text, encoding="utf-8")
+    roots = (*make_card().roots[1:], Root(make_key("root-d").verification_key, "notaries"))
+    second = dataclasses.replace(
+        make_card(), number=2, previous=make_card().hash, roots=roots, root_threshold=3
+    )
+    keys = [make_key(root.key.name) for root in (*make_card().roots, *second.roots)]
+    note = sign_note(second.to_bytes(), *dict.fromkeys(keys))
+    (office / "second.txt").write_bytes(note.to_bytes())
+    before = write_signed(office, "before.txt", make_roster().to_bytes())
+    files = (office / "office.toml", office / "roster.txt", "--card", office / "second.txt")
+    words = ("roster", "draft", *files, "--previous", before)
+    assert isinstance(type_command(*words).refusal, SignatureError)
+    assert type_command(*words, "--previous-card", office / "card.txt").exit_code == 0
 
 
 def test_a_roster_that_breaks_a_rule_is_neither_drafted_nor_signed(office: Path) -> None:
