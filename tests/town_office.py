@@ -51,6 +51,7 @@ class OfficeHouse:
         self.folder = folder
         self.card = card
         self.network = network
+        self._is_sequencing = False
         self.session = network.session()
         self._clock = clock
 
@@ -79,6 +80,7 @@ class OfficeHouse:
         log_key = self.card.policy.log_key
         self.publisher = OfficePublisher(self.vault.public_folder, log_key, self.vault.store)
         self.sequencer = self.make_sequencer(self.publisher)
+        self._is_sequencing = True
         try:
             self.sequencer.start()
         except BaseException:
@@ -97,9 +99,16 @@ class OfficeHouse:
         )
 
     def close_sequencer(self) -> None:
-        """Stop the sequencer."""
-        self.sequencer.close()
-        self.publisher.close()
+        """Stop the sequencer, if it has not stopped by itself."""
+        if self._is_sequencing:
+            self._is_sequencing = False
+            self.sequencer.close()
+            self.publisher.close()
+
+    def restart_sequencer(self) -> None:
+        """Let the operator start the sequencer again, after an incident is cleared up."""
+        self.close_sequencer()
+        self.open_sequencer()
 
     def close(self) -> None:
         """Stop all of it."""

@@ -88,10 +88,10 @@ def test_a_fork_is_not_cosigned_by_those_who_saw_the_true_log(
     town.tick()
     with pytest.raises(IncidentError):
         second.sequencer.tick()
-    assert all(house.witness.evidence() for house in town.houses)
-
-    town.tick()
     second.close()
+
+    assert all(house.witness.evidence() for house in town.houses)
+    town.tick()
 
 
 def test_a_petitioner_is_not_shown_a_fork(town: Town, operator: Operator) -> None:
