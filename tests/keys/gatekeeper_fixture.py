@@ -2,8 +2,7 @@
 A small office whose log is real and whose operator, petitioner and reviewers need not be honest.
 
 Every signature, hash, epoch, receipt and cosignature is made by the code that makes it in service;
-the office only decides what to sign. `tell` tells the story of one honest request, and takes for
-each of its steps another outcome, so that a test can break exactly one thing.
+the office only decides what to sign. `gatekeeper_story` tells what happens there.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -32,7 +31,7 @@ from dengwen_audit.statements.request import Request
 from dengwen_audit.statements.roster import Roster
 from dengwen_audit.statements.statement import Statement
 from dengwen_audit.text import ZERO_HASH, to_base64
-from dengwen_keys.age.identities import Identity, decrypt
+from dengwen_keys.age.identities import decrypt
 from dengwen_keys.age.recipients import Recipient, encrypt
 from dengwen_keys.contents import IdentityPart
 from dengwen_keys.gatekeeper.matter import Evidence, Holder, LogView, Matter, Memory, Rosters
@@ -370,73 +369,3 @@ class SmallOffice:
             proofs={old: self.log.consistency(old) for old in range(size + 1)},
         )
         return alter(honest, changes)
-
-
-@dataclass(frozen=True)
-class Told:
-    """A story up to the moment of judgement."""
-
-    office: SmallOffice
-    petition: Petition
-    request: Note
-    event: Event
-    matter: Matter
-
-    @property
-    def chain(self) -> list[tuple[Event, Note]]:
-        """The case's events with their causes, as the office has them."""
-        return self.office.chains[CaseId(self.event.case)]
-
-    def with_matter(self, **changes: object) -> Told:
-        """Change what the holder judges."""
-        return replace(self, matter=alter(self.matter, changes))
-
-    def with_evidence(self, **changes: object) -> Told:
-        """Change what the desk serves."""
-        return self.with_matter(evidence=alter(self.matter.evidence, changes))
-
-
-Otherwise = Changes | Callable[[SmallOffice, Petition], Changes]
-
-
-def tell(  # the steps of the story
-    *,
-    office: SmallOffice | None = None,
-    petition: Petition | None = None,
-    receive: Callable[[SmallOffice, Petition], None] = SmallOffice.receive,
-    between: Callable[[SmallOffice, Petition], None] = lambda _office, _petition: None,
-    request: Otherwise = HONEST,
-    event: Otherwise = HONEST,
-    evidence: Changes = HONEST,
-    requester: str | None = None,
-    signer: str | None = None,
-    **matter: object,
-) -> Told:
-    """
-    Tell how a petition is received, a request made and logged, and one more record appended.
-
-    Args:
-        receive: How the office takes the petition in.
-        between: What happens between that and the request.
-        request: What is said otherwise in the request.
-        event: What is said otherwise in its event.
-        evidence: What the desk serves otherwise.
-        matter: What else is otherwise when the holder judges.
-    """
-    office = office or SmallOffice()
-    petition = petition or seal_petition()
-    receive(office, petition)
-    between(office, petition)
-    asked = request(office, petition) if callable(request) else request
-    note = office.request(petition, asked, requester, signer)
-    logged = event(office, petition) if callable(event) else event
-    made = office.log_request(petition, note, logged)
-    office.tick()
-    told = office.matter(petition, note, made)
-    served = alter(told.evidence, evidence)
-    return Told(office, petition, note, made, alter(replace(told, evidence=served), matter))
-
-
-def fresh_identity(requester: str) -> Identity:
-    """Return the identity that belongs to the recipient in a request of this requester."""
-    return make_identity(f"fresh {requester}")

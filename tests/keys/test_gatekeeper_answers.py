@@ -20,7 +20,7 @@ from dengwen_keys.gatekeeper.checks import judge
 from dengwen_keys.padding import pad
 from tests.architecture.tree import ROOT
 from tests.keys import test_gatekeeper_checks, test_gatekeeper_share, test_gatekeeper_work
-from tests.keys.gatekeeper_fixture import tell
+from tests.keys.gatekeeper_story import tell
 from tests.mangling import mangled, refuses_or_respells
 from tests.small_office import (
     OFFICE,

@@ -8,12 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from dengwen_audit.checkpoint import Checkpoint
 from dengwen_audit.merkle import Hash
-from dengwen_audit.note import NoteHash
-from dengwen_audit.receipt import check_receipt
-from dengwen_audit.statements.member import Revocation
-from dengwen_audit.statements.roster import Roster, UnknownMemberError
+from dengwen_audit.statements.roster import UnknownMemberError
 from dengwen_keys.gatekeeper import checks_case as case
 from dengwen_keys.gatekeeper import checks_log as log
 from dengwen_keys.gatekeeper import checks_request as ask
@@ -28,146 +24,31 @@ from dengwen_keys.gatekeeper.checks import (
 )
 from dengwen_keys.gatekeeper.checks_share import open_own_share
 from dengwen_keys.gatekeeper.matter import Matter, Memory
-from tests.keys.gatekeeper_fixture import (
-    NOON,
-    Changes,
-    Petition,
-    SmallOffice,
-    Told,
-    seal_petition,
-    tell,
+from tests.keys.broken_stories import (
+    DAY,
+    OTHER_HASH,
+    accepted_by,
+    accepted_by_another_note,
+    after,
+    at,
+    by_other_panel,
+    handed,
+    in_case,
+    logged_at,
+    named_otherwise,
+    quorum_of_three,
+    receipt_of_fork,
+    reviewer_becomes_auditor,
+    reviewer_is_revoked,
+    seen,
+    under_next_roster,
+    without_request,
 )
+from tests.keys.gatekeeper_fixture import NOON, seal_petition
+from tests.keys.gatekeeper_story import Told, tell
 from tests.small_office import (
-    OFFICE,
-    TODAY,
     make_roster,
-    make_seed,
-    replace_member,
 )
-
-OTHER_HASH = NoteHash(make_seed("another"))
-DAY = 24 * 3600
-
-
-def _in_case(case_id: bytes) -> Told:
-    """Log everything in the chain of another case, hung on this petition's manifest."""
-    petition = seal_petition()
-    acceptance = SmallOffice().acceptance(petition)
-    return tell(
-        petition=petition,
-        receive=lambda office, p: office.receive(p, acceptance, event={"case": case_id}),
-        event={"case": case_id},
-    )
-
-
-def _named_otherwise() -> Told:
-    """Ask under the name of one case for the parts of another; the log agrees with the request."""
-    first, second = seal_petition(), seal_petition("second")
-    return tell(
-        petition=second,
-        receive=lambda office, p: office.receive(
-            p, office.acceptance(p, case=first.case), event={"case": first.case}
-        ),
-        request={"case": first.case},
-        event={"case": first.case},
-    )
-
-
-def _under_next_roster(change: Callable[[Roster], Changes], **story: object) -> Told:
-    """Let the next roster come into force after the petition is received."""
-
-    def publish(office: SmallOffice, _: Petition) -> None:
-        office.publish(**change(office.roster))
-
-    return tell(between=publish, **story)  # type: ignore[arg-type]
-
-
-def _reviewer_becomes_auditor(roster: Roster) -> Changes:
-    first = seal_petition().manifest.panel[0]
-    changed = replace_member(roster, first, role="auditor", recipient=None, escrow=None)
-    return {"members": changed.members}
-
-
-def _reviewer_is_revoked(roster: Roster) -> Changes:
-    line = Revocation(seal_petition().manifest.panel[0], TODAY)
-    return {"revoked": (*roster.revoked, line)}
-
-
-def _handed(age: float, **changes: object) -> Told:
-    """Let the root keepers have handed the holder a next roster, *age* seconds ago."""
-    told = tell()
-    following = told.office.publish(**changes)
-    told.office.rosters.pop()
-    return told.with_matter(rosters=replace(told.matter.rosters, handed=(following, NOON - age)))
-
-
-def _receipt_of_fork() -> Told:
-    """Prove the request in a copy of the log that differs in its first record."""
-    told = tell()
-    forked = told.office.log.forked(0)
-    receipt = check_receipt(forked.receipt(told.event), told.office.card.policy)
-    return told.with_evidence(receipt=receipt)
-
-
-def _logged_at(index: int) -> Told:
-    """
-    Let the receipt prove the request's record at another place.
-
-    No log can do that: the request names a root, and so cannot be under it.
-    """
-    told = tell()
-    return told.with_evidence(receipt=replace(told.matter.evidence.receipt, index=index))
-
-
-def _seen(*trees: tuple[int, Hash]) -> Told:
-    """Let the holder remember these trees."""
-    told = tell()
-    seen = tuple(Checkpoint(OFFICE, size, root) for size, root in trees)
-    return told.with_matter(log=told.office.log_view(seen=seen))
-
-
-def _at(now: float) -> Told:
-    """Judge at another time; the witnesses cosigned at that time, too."""
-    office = SmallOffice()
-    office.log.time = now
-    return tell(office=office, now=now)
-
-
-def _by_other_panel() -> Told:
-    """Ask by an active reviewer who was not drawn."""
-    panel = seal_petition().manifest.panel
-    outsider = next(
-        member.id for member in make_roster().active("reviewer") if member.id not in panel
-    )
-    return tell(requester=outsider)
-
-
-def _quorum_of_three() -> Petition:
-    petition = seal_petition()
-    line, other = petition.manifest.compartments
-    return petition.signed(compartments=(replace(line, k=3), other))
-
-
-def _accepted_by(signer: str, **changes: object) -> Told:
-    return tell(
-        receive=lambda office, p: office.receive(p, office.acceptance(p, signer, **changes))
-    )
-
-
-def _accepted_by_another_note() -> Told:
-    told = tell()
-    other = told.office.acceptance(told.petition, day=TODAY - datetime.timedelta(days=1))
-    return told.with_evidence(first_cause=other)
-
-
-def _without_request() -> Told:
-    told = tell()
-    return told.with_evidence(events=told.matter.evidence.events[:1])
-
-
-def _after(kind: str) -> Told:
-    """Ask after something happened to the case."""
-    return tell(between=lambda office, petition: office.state(petition, kind))
 
 
 @dataclass(frozen=True)
@@ -193,19 +74,19 @@ BROKEN = {
         no.StaleLog, log.check_fresh, lambda: tell(now=NOON + 3600)
     ),
     "the log has another root than this holder saw for the same size": Broken(
-        no.LogForked, log.check_extends_seen, lambda: _seen((4, Hash(OTHER_HASH)))
+        no.LogForked, log.check_extends_seen, lambda: seen((4, Hash(OTHER_HASH)))
     ),
     "the log does not begin with the smaller tree that this holder saw": Broken(
-        no.LogForked, log.check_extends_seen, lambda: _seen((2, Hash(OTHER_HASH)))
+        no.LogForked, log.check_extends_seen, lambda: seen((2, Hash(OTHER_HASH)))
     ),
     "the log is not the beginning of the larger tree that this holder cosigned": Broken(
         no.LogForked,
         log.check_extends_seen,
-        lambda: _seen((9, Hash(OTHER_HASH))),
+        lambda: seen((9, Hash(OTHER_HASH))),
         otherwise=no.ReceiptForked,
     ),
     "the receipt is of a fork": Broken(
-        no.ReceiptForked, log.check_receipt_extends_seen, _receipt_of_fork
+        no.ReceiptForked, log.check_receipt_extends_seen, receipt_of_fork
     ),
     "the checkpoint in the request has a root that the log never had": Broken(
         no.NotSignedAfter,
@@ -226,7 +107,7 @@ BROKEN = {
     "the request is in the log before the checkpoint that it names": Broken(
         no.LoggedBefore,
         log.check_not_before,
-        lambda: _logged_at(1),
+        lambda: logged_at(1),
     ),
     "the request entered the log one record too late": Broken(
         no.LoggedTooLate, log.check_not_late, lambda: tell(request={"last_index": 1})
@@ -237,15 +118,15 @@ BROKEN = {
     "the roster ends today": Broken(
         no.RosterNotValid,
         ask.check_roster_valid,
-        lambda: _at(datetime.datetime(2025, 1, 31, tzinfo=datetime.UTC).timestamp()),
+        lambda: at(datetime.datetime(2025, 1, 31, tzinfo=datetime.UTC).timestamp()),
     ),
     "the roster begins tomorrow": Broken(
         no.RosterNotValid,
         ask.check_roster_valid,
-        lambda: _at(datetime.datetime(2024, 12, 31, 12, tzinfo=datetime.UTC).timestamp()),
+        lambda: at(datetime.datetime(2024, 12, 31, 12, tzinfo=datetime.UTC).timestamp()),
     ),
     "the root keepers handed out a later roster two days ago": Broken(
-        no.RosterWithheld, ask.check_not_withheld, lambda: _handed(2 * DAY)
+        no.RosterWithheld, ask.check_not_withheld, lambda: handed(2 * DAY)
     ),
     "the event in the log is of another type": Broken(
         no.WrongEventType, ask.check_event_type, lambda: tell(event={"type": "message.posted"})
@@ -254,7 +135,7 @@ BROKEN = {
         no.WrongCause, ask.check_cause, lambda: tell(event={"cause": OTHER_HASH})
     ),
     "the event in the log is of another case": Broken(
-        no.WrongEventCase, ask.check_event_case, lambda: _in_case(OTHER_HASH)
+        no.WrongEventCase, ask.check_event_case, lambda: in_case(OTHER_HASH)
     ),
     "the event in the log names another requester": Broken(
         no.WrongActor, ask.check_actor, lambda: tell(event={"actor": "reviewer-2"})
@@ -277,15 +158,15 @@ BROKEN = {
     "the requester is an auditor since the petition was sealed": Broken(
         no.NotReviewer,
         ask.check_reviewer,
-        lambda: _under_next_roster(_reviewer_becomes_auditor),
+        lambda: under_next_roster(reviewer_becomes_auditor),
     ),
     "the requester is revoked since the petition was sealed": Broken(
-        no.Revoked, ask.check_not_revoked, lambda: _under_next_roster(_reviewer_is_revoked)
+        no.Revoked, ask.check_not_revoked, lambda: under_next_roster(reviewer_is_revoked)
     ),
     "the requester is revoked by a roster that the root keepers handed out": Broken(
         no.Revoked,
         ask.check_not_revoked,
-        lambda: _handed(0, **_reviewer_is_revoked(make_roster())),
+        lambda: handed(0, **reviewer_is_revoked(make_roster())),
     ),
     "the request is for the identity": Broken(
         no.WrongCompartment,
@@ -305,7 +186,7 @@ BROKEN = {
         no.WrongManifest, case.check_manifest_named, lambda: tell(request={"manifest": OTHER_HASH})
     ),
     "the request names another case than the manifest": Broken(
-        no.ManifestCase, case.check_manifest_case, _named_otherwise
+        no.ManifestCase, case.check_manifest_case, named_otherwise
     ),
     "the petition was sealed under a roster that the office never had": Broken(
         no.ManifestRoster,
@@ -316,7 +197,7 @@ BROKEN = {
     "the petition's quorum is not that of its roster": Broken(
         no.ManifestRules,
         case.check_manifest_rules,
-        lambda: tell(petition=_quorum_of_three()),
+        lambda: tell(petition=quorum_of_three()),
     ),
     "this holder knows the case by another manifest": Broken(
         no.SecondManifest,
@@ -340,24 +221,24 @@ BROKEN = {
         lambda: tell(receive=lambda office, p: office.receive(p, kind="attachment.received")),
     ),
     "the acceptance is signed by another key": Broken(
-        no.NotAccepted, case.check_accepted, lambda: _accepted_by("reviewer-1")
+        no.NotAccepted, case.check_accepted, lambda: accepted_by("reviewer-1")
     ),
     "the acceptance is of another case": Broken(
-        no.NotAccepted, case.check_accepted, lambda: _accepted_by("intake", case=OTHER_HASH)
+        no.NotAccepted, case.check_accepted, lambda: accepted_by("intake", case=OTHER_HASH)
     ),
     "the acceptance is of another manifest": Broken(
-        no.NotAccepted, case.check_accepted, lambda: _accepted_by("intake", manifest=OTHER_HASH)
+        no.NotAccepted, case.check_accepted, lambda: accepted_by("intake", manifest=OTHER_HASH)
     ),
     "the acceptance is for another office": Broken(
         no.NotAccepted,
         case.check_accepted,
-        lambda: _accepted_by("intake", office="other.example/log"),
+        lambda: accepted_by("intake", office="other.example/log"),
     ),
     "the acceptance is not the one that was logged": Broken(
-        no.NotAccepted, case.check_accepted, _accepted_by_another_note
+        no.NotAccepted, case.check_accepted, accepted_by_another_note
     ),
     "the chain leaves out the request": Broken(
-        no.ChainWithoutRequest, case.check_chain_holds_request, _without_request
+        no.ChainWithoutRequest, case.check_chain_holds_request, without_request
     ),
     "this holder has seen another first event": Broken(
         no.CaseForked,
@@ -365,7 +246,7 @@ BROKEN = {
         lambda: tell(memory=Memory(chain=(Hash(OTHER_HASH),))),
     ),
     "the petitioner withdrew": Broken(
-        no.CaseWithdrawn, case.check_not_withdrawn, lambda: _after("case.withdrawn")
+        no.CaseWithdrawn, case.check_not_withdrawn, lambda: after("case.withdrawn")
     ),
     "this holder once saw that the petitioner withdrew": Broken(
         no.CaseWithdrawn,
@@ -373,12 +254,12 @@ BROKEN = {
         lambda: tell(memory=Memory(types=frozenset({"case.withdrawn"}))),
     ),
     "the case was erased": Broken(
-        no.CaseErased, case.check_not_erased, lambda: _after("case.erased")
+        no.CaseErased, case.check_not_erased, lambda: after("case.erased")
     ),
     "the case was closed": Broken(
-        no.CaseClosed, case.check_not_closed, lambda: _after("case.closed")
+        no.CaseClosed, case.check_not_closed, lambda: after("case.closed")
     ),
-    "the requester was not drawn": Broken(no.NotInPanel, case.check_panel, _by_other_panel),
+    "the requester was not drawn": Broken(no.NotInPanel, case.check_panel, by_other_panel),
 }
 
 

@@ -17,7 +17,8 @@ from dengwen_keys.gatekeeper.checks import judge
 from dengwen_keys.gatekeeper.checks_share import REFUSALS
 from dengwen_keys.gatekeeper.matter import GATEKEEPERS, Holder
 from dengwen_keys.shamir import SHARE_SIZE
-from tests.keys.gatekeeper_fixture import Petition, Told, seal_petition, tell
+from tests.keys.gatekeeper_fixture import Petition, seal_petition
+from tests.keys.gatekeeper_story import Told, tell
 from tests.small_office import make_identity, make_roster, make_seed
 
 

@@ -13,7 +13,8 @@ from dengwen_audit.note import Note
 from dengwen_audit.statements.roster import Roster
 from dengwen_keys.gatekeeper.matter import Memory
 from dengwen_keys.gatekeeper.store import Store, StoredAnswer
-from tests.keys.gatekeeper_fixture import NOON, Told, tell
+from tests.keys.gatekeeper_fixture import NOON
+from tests.keys.gatekeeper_story import Told, tell
 from tests.small_office import make_roster, make_seed, sign_by_roots
 
 

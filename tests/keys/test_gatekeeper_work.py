@@ -13,7 +13,8 @@ from dengwen_audit.note import Note, NoteHash, sign_note
 from dengwen_keys.gatekeeper import refusals as no
 from dengwen_keys.gatekeeper.matter import Evidence
 from dengwen_keys.gatekeeper.work import Work, read_evidence, read_request
-from tests.keys.gatekeeper_fixture import SmallLog, Told, seal_petition, tell
+from tests.keys.gatekeeper_fixture import SmallLog, seal_petition
+from tests.keys.gatekeeper_story import Told, tell
 from tests.small_office import make_case_key, make_key, make_recipient, make_seed
 
 Served = dict[str, object]

@@ -30,7 +30,8 @@ from dengwen_keys.reviewer import (
     Reviewer,
 )
 from dengwen_keys.sealing import Attachment
-from tests.keys.gatekeeper_fixture import Petition, Told, fresh_identity, seal_petition, tell
+from tests.keys.gatekeeper_fixture import Petition, seal_petition
+from tests.keys.gatekeeper_story import Told, fresh_identity, tell
 from tests.keys.working_office import WorkingOffice
 from tests.small_office import (
     OFFICE,
