@@ -38,10 +38,9 @@ def check_may_come_in(
         SealAgainError: If the roster was never in force here, or can no longer be served.
         ManifestError: If the manifest is not as its roster demands.
     """
-    first = select(RosterRow.first_epoch).where(RosterRow.hash == manifest.roster)
-    if connection.scalar(first) is None:
-        raise SealAgainError("it was sealed for a roster that was never in force here")
-    roster = office.roster(connection, manifest.roster)
+    roster = standing.roster
+    if manifest.roster != standing.roster_hash:
+        roster = _past_roster(connection, office, manifest.roster)
     check_against_roster(manifest, roster)
     if today >= roster.valid_until + GRACE or not _is_served(manifest, roster, standing.roster):
         raise SealAgainError("it was sealed for a roster that can no longer be served")
@@ -67,6 +66,13 @@ def sign_acceptance(
         deadline=roster.acceptance_deadline,
     )
     return sign_note(acceptance.to_bytes(), key)
+
+
+def _past_roster(connection: Connection, office: Office, hash_: bytes) -> Roster:
+    first = select(RosterRow.first_epoch).where(RosterRow.hash == hash_)
+    if connection.scalar(first) is None:
+        raise SealAgainError("it was sealed for a roster that was never in force here")
+    return office.roster(connection, hash_)
 
 
 def _is_served(manifest: Manifest, sealed_for: Roster, current: Roster) -> bool:

@@ -17,6 +17,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from sqlalchemy import (
     Connection,
@@ -121,11 +122,16 @@ class Store:
 
 def insert_new(connection: Connection, table: type[Base], row: Mapping[str, object]) -> bool:
     """Insert *row* unless a row with one of its keys is there already; tell whether it is new."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    inserted = _insert_new(table, connection.dialect.name)
+    return connection.execute(inserted, row).first() is not None
+
+
+@cache
+def _insert_new(table: type[Base], dialect: str) -> Executable:
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     # RETURNING, since drivers count the rows of such an insert differently.
     inserted: Executable = insert.on_conflict_do_nothing().returning(literal_column("1"))
-    return connection.execute(inserted, row).first() is not None
+    return inserted
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -18,13 +18,16 @@ from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.database import insert_new
 from dengwen_vault.errors import SecondManifestError
-from dengwen_vault.line import NewEvent, draw_epoch, join_line
+from dengwen_vault.line import NewEvent, begin_line
 from dengwen_vault.models import Attachment, Panel, Petition
 from dengwen_vault.models import SealedPetition as SealedPetitionRow
 
 RECEIVED = "petition.received"
 OFFICE = "office"
 ATTACHMENT = "attachment/"
+
+_INSERT_PANEL = insert(Panel)
+_INSERT_SEALED = insert(SealedPetitionRow)
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,15 +39,13 @@ class Deposit:
         petition: The sealed petition, checked.
         acceptance: Signed by the intake key; the cause of its event.
         today: The day in UTC.
-        delay: Seconds within which the event enters the log; 0 for the next tick.
-        tick: Seconds between two epochs.
+        not_before: The first epoch that may take its event.
     """
 
     petition: SealedPetition
     acceptance: Note
     today: datetime.date
-    delay: int
-    tick: int
+    not_before: int
 
     @property
     def manifest(self) -> Manifest:
@@ -73,9 +74,9 @@ def deposit(connection: Connection, what: Deposit) -> bool:
         return False
     _insert_parts(connection, what.petition)
     panel = [{"reviewer": id_, "case_id": manifest.case} for id_ in manifest.panel]
-    connection.execute(insert(Panel), panel)
-    not_before = draw_epoch(connection, what.delay, what.tick)
-    join_line(connection, NewEvent(RECEIVED, manifest.case, OFFICE, what.acceptance, not_before))
+    connection.execute(_INSERT_PANEL, panel)
+    new = NewEvent(RECEIVED, manifest.case, OFFICE, what.acceptance, what.not_before)
+    begin_line(connection, new)
     return True
 
 
@@ -90,7 +91,7 @@ def _insert_parts(connection: Connection, petition: SealedPetition) -> None:
     is_attached = {name: name.startswith(ATTACHMENT) for name in petition.parts}
     parts = b"".join(data for name, data in petition.parts.items() if not is_attached[name])
     sealed = {"case_id": case, "manifest": petition.note.to_bytes(), "parts": parts}
-    connection.execute(insert(SealedPetitionRow), sealed)
+    connection.execute(_INSERT_SEALED, sealed)
     attachments = [
         {"case_id": case, "number": int(name.removeprefix(ATTACHMENT)), "content": data}
         for name, data in petition.parts.items()

@@ -16,9 +16,11 @@ from sqlalchemy import Connection, func, insert, select
 
 from dengwen_audit.note import Note
 from dengwen_vault.database import insert_new
-from dengwen_vault.models import Cause, LogHead, PendingEvent
+from dengwen_vault.models import Cause, PendingEvent
 
 AT_NEXT_TICK = 0
+
+_INSERT = insert(PendingEvent)
 
 
 @dataclass(frozen=True)
@@ -45,32 +47,25 @@ def join_line(connection: Connection, new: NewEvent) -> bool:
 
     A cause that is known, whether its event is still in line or in the log, changes nothing.
     """
-    key = {"hash": new.cause.hash, "actor": new.actor}
-    if not insert_new(connection, Cause, key | {"note": new.cause.to_bytes()}):
-        return False
     last = select(func.max(PendingEvent.turn)).where(PendingEvent.case_id == new.case)
     turn = connection.scalar(last)
-    row = {
-        "cause": new.cause.hash,
-        "actor": new.actor,
-        "case_id": new.case,
-        "type": new.type,
-        "not_before": new.not_before,
-        "turn": 0 if turn is None else turn + 1,
-    }
-    connection.execute(insert(PendingEvent), row)
-    return True
+    return _join(connection, new, 0 if turn is None else turn + 1)
 
 
-def draw_epoch(connection: Connection, delay: int, tick: int) -> int:
+def begin_line(connection: Connection, new: NewEvent) -> bool:
+    """Put the first event of a case in line; as `join_line`, but looks for none before it."""
+    return _join(connection, new, 0)
+
+
+def draw_epoch(size: int, delay: int, tick: int) -> int:
     """
     Draw the epoch from which an event of the petitioner may enter the log.
 
     Args:
+        size: How many epochs there are.
         delay: Seconds within which it must; 0 for the next tick.
         tick: Seconds between two epochs.
     """
-    size = connection.execute(select(LogHead.size)).scalar_one()
     return size + secrets.randbelow(math.ceil(delay / tick) + 1)
 
 
@@ -78,3 +73,13 @@ def not_before_hers(connection: Connection, case: bytes, drawn: int) -> int:
     """Return *drawn*, or the epoch of what the case has in line already, if that is later."""
     last = select(func.max(PendingEvent.not_before)).where(PendingEvent.case_id == case)
     return max(drawn, connection.scalar(last) or 0)
+
+
+def _join(connection: Connection, new: NewEvent, turn: int) -> bool:
+    key = {"hash": new.cause.hash, "actor": new.actor}
+    if not insert_new(connection, Cause, key | {"note": new.cause.to_bytes()}):
+        return False
+    row = {"cause": new.cause.hash, "actor": new.actor, "case_id": new.case, "type": new.type}
+    place = {"not_before": new.not_before, "turn": turn}
+    connection.execute(_INSERT, row | place)
+    return True

@@ -25,6 +25,15 @@ from dengwen_vault.models import Roster as RosterRow
 
 HOLDER_WAIT = datetime.timedelta(days=8)  # seven whole days lie between
 
+_NEWEST_CARD = select(CardRow.hash).order_by(CardRow.number.desc()).limit(1)
+_NEWEST_ROSTER = select(RosterRow.hash).order_by(RosterRow.version.desc()).limit(1)
+_HEAD = select(
+    LogHead.size,
+    LogHead.roster,
+    _NEWEST_CARD.scalar_subquery().label("card"),
+    _NEWEST_ROSTER.scalar_subquery().label("newest"),
+)
+
 
 def utc_day(now: float) -> datetime.date:
     """Return the day in UTC of *now*, in seconds since 1970."""
@@ -65,11 +74,13 @@ class Standing:
 
     Attributes:
         size: How many records the log has.
+        roster_hash: The hash of the roster in force; `Roster.hash` would spell it anew.
         revoked: Members whom a roster that is published but not yet in force revokes.
     """
 
     size: int
     card: Card
+    roster_hash: bytes
     roster: Roster
     revoked: frozenset[str]
 
@@ -85,6 +96,7 @@ class Office:
         """Know none yet."""
         self._cards: dict[bytes, Card] = {}
         self._rosters: dict[bytes, Roster] = {}
+        self._revocations: dict[bytes, frozenset[str]] = {}
 
     def standing(self, connection: Connection) -> Standing:
         """
@@ -93,16 +105,16 @@ class Office:
         Raises:
             NotReadyError: If the log has no record yet.
         """
-        head = connection.execute(select(LogHead.size, LogHead.roster)).one_or_none()
+        head = connection.execute(_HEAD).one_or_none()
         if head is None or head.roster is None:
             raise NotReadyError("the office's log has no record yet")
-        roster = self.roster(connection, head.roster)
-        newest = connection.scalar(
-            select(RosterRow.hash).order_by(RosterRow.version.desc()).limit(1)
+        return Standing(
+            size=head.size,
+            card=self._card(connection, head.card),
+            roster_hash=head.roster,
+            roster=self.roster(connection, head.roster),
+            revoked=self._revoked(connection, head.newest),
         )
-        revoked = self.roster(connection, newest or head.roster).revoked
-        card = self.card(connection)
-        return Standing(head.size, card, roster, frozenset(line.member for line in revoked))
 
     def card(self, connection: Connection) -> Card:
         """
@@ -111,13 +123,10 @@ class Office:
         Raises:
             SettingsError: If there is none: the data folder is not initialised.
         """
-        newest = select(CardRow.hash, CardRow.note).order_by(CardRow.number.desc()).limit(1)
-        row = connection.execute(newest).one_or_none()
-        if row is None:
+        newest = connection.scalar(_NEWEST_CARD)
+        if newest is None:
             raise SettingsError("the office has no card: begin with `dengwen-vault init`")
-        if row.hash not in self._cards:
-            self._cards[row.hash] = Card.parse(Note.parse(row.note).text)
-        return self._cards[row.hash]
+        return self._card(connection, newest)
 
     def roster(self, connection: Connection, hash_: bytes) -> Roster:
         """Return the roster of this hash, which must be here."""
@@ -127,3 +136,18 @@ class Office:
                 raise AssertionError("internal error: a roster that was never published")
             self._rosters[hash_] = Roster.parse(Note.parse(note).text)
         return self._rosters[hash_]
+
+    def _card(self, connection: Connection, hash_: bytes) -> Card:
+        if hash_ not in self._cards:
+            note = connection.execute(
+                select(CardRow.note).where(CardRow.hash == hash_)
+            ).scalar_one()
+            self._cards[hash_] = Card.parse(Note.parse(note).text)
+        return self._cards[hash_]
+
+    def _revoked(self, connection: Connection, hash_: bytes) -> frozenset[str]:
+        """Return whom a roster revokes."""
+        if hash_ not in self._revocations:
+            lines = self.roster(connection, hash_).revoked
+            self._revocations[hash_] = frozenset(line.member for line in lines)
+        return self._revocations[hash_]

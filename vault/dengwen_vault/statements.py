@@ -47,7 +47,7 @@ def post_case_statement(
     statement = check_petitioner_statement(note, manifest)
     _check_type(statement, PETITIONER, None)
     delay = 0 if at_once else standing.roster.petitioner_delay
-    drawn = draw_epoch(connection, delay, standing.card.tick)
+    drawn = draw_epoch(standing.size, delay, standing.card.tick)
     not_before = not_before_hers(connection, case, drawn)
     join_line(connection, NewEvent(statement.type, case, PETITIONER, note, not_before))
     return note.hash

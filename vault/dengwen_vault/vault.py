@@ -29,6 +29,7 @@ from dengwen_vault.database import Store
 from dengwen_vault.deposit import Deposit, deposit
 from dengwen_vault.epochs import EpochBundle
 from dengwen_vault.grouping import Group
+from dengwen_vault.line import draw_epoch
 from dengwen_vault.parts import panel_part
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.requests import RequestState
@@ -121,7 +122,8 @@ class Vault:
             check_may_come_in(connection, self._office, standing, manifest, today)
         acceptance = sign_acceptance(standing, manifest, today, self._intake_key)
         delay = 0 if at_once else standing.roster.petitioner_delay
-        what = Deposit(petition, acceptance, today, delay, standing.card.tick)
+        not_before = draw_epoch(standing.size, delay, standing.card.tick)
+        what = Deposit(petition, acceptance, today, not_before)
         self._deposits.commit(what, order=manifest.case)
         return acceptance
 
