@@ -137,9 +137,10 @@ def petition(town: Stage, addresses: Addresses) -> None:
     for example in EXAMPLES_SEALED:
         said = town.run("dengwen-submit", "send", f"{example.name}.petition", "--at-once")
         town.say(f"{example.name}.petition is sent; its acceptance is signed and verifies.")
-    town.tell(said)
+    told = said.splitlines()[-2:]
+    town.tell("\n".join(told))
     again = town.run("dengwen-submit", "send", "school.petition", "--at-once")
-    if again.splitlines()[-2:] != said.splitlines()[-2:]:
+    if again.splitlines()[-2:] != told:
         raise DemoError("sending a petition twice got another answer")
     town.say("school.petition is sent again: the same answer, and it stays one petition.")
 

@@ -22,7 +22,7 @@ from dengwen_keys.errors import NoMatchError
 from dengwen_keys.keyfile import open_keyfile
 from dengwen_keys.opening import TooFewSharesError, open_left, rebuild
 from dengwen_vault.models import SealedPetition
-from dengwen_vault.parts import read_part
+from dengwen_vault.parts import ATTACHMENT, panel_part, read_part
 from dengwen_vault.vault import Vault
 from scripts.demo_office import GATEKEEPERS, PASSPHRASE, REVIEWERS
 from scripts.demo_stage import DemoError
@@ -87,7 +87,9 @@ def _petitions(data_folder: Path) -> Iterator[tuple[Note, dict[str, bytes]]]:
             note = Note.parse(row.manifest)
             manifest = Manifest.parse(note.text)
             parts = {
-                part.name: read_part(connection, manifest.case, manifest, part.name)
+                part.name: panel_part(connection, manifest.case, part.name)
+                if part.name.startswith(ATTACHMENT)
+                else read_part(connection, manifest.case, manifest, part.name)
                 for part in manifest.parts
             }
             yield note, parts
