@@ -99,7 +99,8 @@ class Monitor:
         Check everything, as far as one check lets the next make sense.
 
         Raises:
-            TileError: If the source cannot be reached. A file that it does not *have* is a breach.
+            TileError: If the source cannot be reached, or is no log. Any file that a checkpoint
+                implies and that the source does not *have* is a breach.
         """
         try:
             self._check_all()
@@ -112,7 +113,10 @@ class Monitor:
         return self._report
 
     def _check_all(self) -> None:
-        note = read_checkpoint(self._office.log)
+        try:
+            note = read_checkpoint(self._office.log)
+        except MissingTileError as error:  # a wrong address accuses nobody
+            raise TileError("there is no log at this address, or it shows no checkpoint") from error
         cosigned = self._trust.policy.check(note)
         self._report.note, self._report.cosigned = note, cosigned
         self._check_age(cosigned)

@@ -60,11 +60,11 @@ class PublicOffice:
         fork: Changes what the next epochs hold.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, roster: Roster | None = None, now: int = NOON) -> None:
         """Show the first card and the first roster; the log has no record yet."""
         self.folder = folder
-        self.now = NOON
-        self.roster = make_roster()
+        self.now = now
+        self.roster = roster or make_roster()
         self.records: list[bytes] = []
         self.fork = ""
         self._publications: dict[bytes, tuple[int, Epoch]] = {}

@@ -150,7 +150,6 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "too few witnesses": (cosigned_by_two, "too few witnesses"),
     "not signed by the log": (signed_by_nobody, "too few known signatures"),
     "another text under the signatures": (flip(f"log/{CHECKPOINT_PATH}", 30), ""),
-    "no checkpoint": (remove(f"log/{CHECKPOINT_PATH}"), "a file is missing"),
     "a record of another shape": (misshapen_record, "dengwen/epoch/v1"),
     "the roster is not shown": (remove(ROSTER_PATH), "record 0: its roster is not shown"),
     "the roster is another": (
@@ -216,6 +215,13 @@ def test_an_unreachable_source_is_no_breach(office: PublicOffice) -> None:
         source = dataclasses.replace(open_office(str(office.folder), session), log=Down())
     with pytest.raises(TileError):
         Monitor(source, office.trust(), None, office.now).visit()
+
+
+def test_an_address_without_a_log_is_no_breach(office: PublicOffice) -> None:
+    """Whoever misspells an address accuses nobody."""
+    (office.folder / f"log/{CHECKPOINT_PATH}").unlink()
+    with pytest.raises(TileError, match="no log at this address"):
+        office.visit()
 
 
 def test_a_bare_log_is_judged_by_its_policy(office: PublicOffice, tmp_path: Path) -> None:
