@@ -14,7 +14,6 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from dengwen_audit.checkpoint import Checkpoint
@@ -39,7 +38,7 @@ from dengwen_submit.office import Office, OfficeFiles, check_office
 from dengwen_vault.setup import SQLITE_URL
 from tests import town_people as people
 from tests.small_office import make_key
-from tests.town_auditor import visit
+from tests.town_auditor import Auditor, make_grant
 from tests.town_clock import Clock
 from tests.town_office import OfficeHouse
 from tests.town_reviewer import make_request, read_reasons, read_shares, sign_request
@@ -109,23 +108,14 @@ class Town:
                 house.poll()
 
     @contextmanager
-    def away(self, *names: str) -> Iterator[None]:
-        """Let some gatekeepers or the mirror be away for a while: they neither poll nor answer."""
+    def away(self, *names: str, but_polling: bool = False) -> Iterator[None]:
+        """Let some of the *houses* be out of reach for a while, and not poll either."""
         absent = [house for house in self.houses if house.name in names]
         for house in absent:
-            house.is_away = house.wire.down = True
+            house.wire.down, house.is_away = True, not but_polling
         yield
         for house in absent:
-            house.is_away = house.wire.down = False
-
-    @contextmanager
-    def unreachable(self) -> Iterator[None]:
-        """Let nobody reach a holder's own address for a while; holders still poll."""
-        for house in self.houses:
-            house.wire.down = True
-        yield
-        for house in self.houses:
-            house.wire.down = False
+            house.wire.down = house.is_away = False
 
     @property
     def houses(self) -> tuple[GatekeeperHouse | MirrorHouse, ...]:
@@ -217,9 +207,20 @@ class Town:
         self.clock.now += 10
         self.poll()
 
+    # The auditor.
+
     def visit(self, memory: Memory | None = None) -> Report:
-        """Look at the public files as an auditor without a grant does."""
-        return visit(self.card, self.session, self.clock(), memory)
+        """Look at the public files as anybody may."""
+        return Auditor(self.card, self.session, self.clock).visit(memory)
+
+    def grant(self) -> None:
+        """Let the root keepers give the auditor leave to read all events."""
+        self.office.vault.post_grant(make_grant(self.roster.valid_until))
+        self.tick()
+
+    def audit(self) -> list[str]:
+        """Look at every event as the auditor with a grant does; return what broke a rule."""
+        return Auditor(self.card, self.session, self.clock).audit()
 
     # The reviewer.
 
@@ -289,11 +290,6 @@ class Town:
         """Live here for a while."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close every file."""
         self.close()

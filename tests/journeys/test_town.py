@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dengwen_audit.http_client import UnreachableError
 from dengwen_audit.receipt import check_receipt
 from dengwen_audit.statements.acceptance import Acceptance
 from dengwen_audit.statements.card import check_card
@@ -137,3 +138,17 @@ def test_what_is_not_sent_at_once_comes_within_the_delay(town: Town) -> None:
     town.tick(town.roster.petitioner_delay // town.card.tick + 1)
 
     assert types(town.follow_up(words)) == ["petition.received"]
+
+
+def test_an_auditor_with_a_grant_finds_every_rule_kept(town: Town) -> None:
+    """Root keepers grant it, the log shows it, and every event of every case can be judged."""
+    words, sealed = town.received()
+    town.asked_and_opened(sealed)
+    town.received(identity=NAMED)
+    with pytest.raises(UnreachableError):
+        town.audit()
+    town.grant()
+
+    assert not town.audit()
+    assert town.visit().is_clean
+    assert town.follow_up(words).is_complete
