@@ -12,7 +12,7 @@ The folder of one request, from the asking to the opened petition, on a reviewer
 
 The folder is for its owner alone. Nothing in it is ever shown on a screen unasked.
 
-Source: docs/formats/request.md.
+Source: docs/runbooks/reviewer.md.
 """
 
 from __future__ import annotations
