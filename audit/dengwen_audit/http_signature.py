@@ -363,7 +363,7 @@ def _to_signed(sig_input: _SignatureInput) -> Signed:
         raise CoverageError("the signature is of another algorithm or purpose")
     key_id, nonce, created = (parameters[name] for name in ("keyid", "nonce", "created"))
     if not isinstance(key_id, str) or not isinstance(nonce, str) or not isinstance(created, int):
-        raise MalformedSignatureError("a parameter of the signature has another type")
+        raise AssertionError("internal error: a parameter of a type that the library refuses")
     if not _KEY_ID.fullmatch(key_id) or not _NONCE.fullmatch(nonce):
         raise MalformedSignatureError("the key's id or the nonce is malformed")
     return Signed(key_id, nonce, created)

@@ -131,10 +131,20 @@ def _swapped(manifest: Manifest) -> Manifest:
     return dataclasses.replace(manifest, parts=(parts[1], parts[0], *parts[2:]))
 
 
+def _under_other_holders(manifest: Manifest) -> Manifest:
+    petition, identity = manifest.compartments
+    lines = (
+        dataclasses.replace(petition, role="trustee"),
+        dataclasses.replace(identity, role="gatekeeper"),
+    )
+    return dataclasses.replace(manifest, compartments=lines)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         _swapped,
+        _under_other_holders,
         lambda m: dataclasses.replace(m, parts=m.parts[1:]),
         lambda m: dataclasses.replace(m, parts=m.parts[:8]),
         lambda m: dataclasses.replace(m, parts=(*m.parts, m.parts[-1])),
