@@ -8,11 +8,14 @@ starts. If anything is not as the story tells it, the demo says what, and exits 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import filecmp
 import json
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +80,8 @@ def main() -> int:
     parser.add_argument("--figures", type=Path, help="write what was measured to this file")
     options = parser.parse_args()
     folder: Path = options.folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     try:
-        with stage(folder) as playing:
+        with _alone(folder), stage(folder) as playing:
             figures = play(playing)
     except DemoError as error:
         print(f"\nNot as told: {error}", file=sys.stderr)
@@ -92,6 +93,19 @@ def main() -> int:
         options.figures.write_text(json.dumps(figures), encoding="utf-8")
     print(f"\nEverything went as told. What was made is in {folder.name}/; nothing runs any more.")
     return 0
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Empty *folder*, and let no other demo play in it meanwhile."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(f"another demo plays in {folder.name}/: wait for its end") from None
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        yield
 
 
 def play(town: Stage) -> dict[str, float]:
