@@ -49,15 +49,15 @@ def test_a_challenge_waits_for_everyone_who_keeps_events(open_office: VaultOffic
     assert heads == tuple(_head(manifest, member).to_bytes() for member in ASKED[:2])
 
 
-def test_of_two_heads_the_first_stands(open_office: VaultOffice) -> None:
+def test_of_two_heads_the_first_stands(small_office: VaultOffice) -> None:
     """A holder cannot take back what it said it had seen."""
-    manifest = open_office.accept()
-    open_office.vault.post_challenge(manifest.case, _challenge(manifest))
+    manifest = small_office.accept()
+    small_office.vault.post_challenge(manifest.case, _challenge(manifest))
     first = _head(manifest, "mirror-1")
     second = _head(manifest, "mirror-1", seen_number=0, seen_hash=ZERO_HASH)
     for head in (first, second):
-        assert open_office.ask("mirror-1", "/v1/heads", head.to_bytes()).status_code == 202
-    assert open_office.vault.heads(manifest.case, make_seed("nonce")) == (first.to_bytes(),)
+        assert small_office.ask("mirror-1", "/v1/heads", head.to_bytes()).status_code == 202
+    assert small_office.vault.heads(manifest.case, make_seed("nonce")) == (first.to_bytes(),)
 
 
 def test_the_same_challenge_again_changes_nothing(small_office: VaultOffice) -> None:

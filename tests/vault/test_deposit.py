@@ -15,10 +15,10 @@ from tests.small_office import TODAY, make_roster
 from tests.vault.office import DAY, DRAFT, VaultOffice, seal_petition, words_of
 
 
-def test_an_acceptance_is_signed_for_the_petition_and_the_day(open_office: VaultOffice) -> None:
+def test_an_acceptance_is_signed_for_the_petition_and_the_day(small_office: VaultOffice) -> None:
     """With it, a petition that the office drops can be proved."""
     petition = seal_petition()
-    note = open_office.vault.accept(petition.to_bytes())
+    note = small_office.vault.accept(petition.to_bytes())
     acceptance = check_acceptance(note, make_roster())
     assert (acceptance.case, acceptance.manifest) == (petition.manifest.case, petition.note.hash)
     assert acceptance.day == TODAY
@@ -37,13 +37,13 @@ def test_the_same_petition_again_changes_nothing(open_office: VaultOffice) -> No
     assert open_office.rows() == before
 
 
-def test_a_known_petition_is_answered_with_the_day_of_asking(open_office: VaultOffice) -> None:
+def test_a_known_petition_is_answered_with_the_day_of_asking(small_office: VaultOffice) -> None:
     """A file that somebody finds does not tell whether it was ever sent."""
     known, new = seal_petition("known"), seal_petition("new")
-    open_office.vault.accept(known.to_bytes(), at_once=True)
-    open_office.tick()
-    open_office.now += DAY
-    answers = [open_office.vault.accept(petition.to_bytes()) for petition in (known, new)]
+    small_office.vault.accept(known.to_bytes(), at_once=True)
+    small_office.tick()
+    small_office.now += DAY
+    answers = [small_office.vault.accept(petition.to_bytes()) for petition in (known, new)]
     days = {check_acceptance(note, make_roster()).day for note in answers}
     assert days == {TODAY.replace(day=TODAY.day + 1)}
 
@@ -68,23 +68,23 @@ def test_a_case_key_serves_one_case(open_office: VaultOffice) -> None:
         open_office.vault.accept(bent.to_bytes())
 
 
-def test_a_petition_for_an_unknown_roster_is_to_be_sealed_again(open_office: VaultOffice) -> None:
+def test_a_petition_for_an_unknown_roster_is_to_be_sealed_again(small_office: VaultOffice) -> None:
     """Nothing is kept of what nobody here could open."""
     stranger = dataclasses.replace(make_roster(), answer_deadline_days=61)
-    before = open_office.rows()
+    before = small_office.rows()
     with pytest.raises(SealAgainError):
-        open_office.vault.accept(seal_petition("first", stranger).to_bytes())
-    assert open_office.rows() == before
+        small_office.vault.accept(seal_petition("first", stranger).to_bytes())
+    assert small_office.rows() == before
 
 
-def test_a_petition_may_travel_for_half_a_year_and_no_longer(open_office: VaultOffice) -> None:
+def test_a_petition_may_travel_for_half_a_year_and_no_longer(small_office: VaultOffice) -> None:
     """What came by post is taken as long as those it was sealed for are still in office."""
     travelled = seal_petition("travelled").to_bytes()
-    open_office.now += (21 + 179) * DAY
-    open_office.vault.accept(travelled)
-    open_office.now += DAY
+    small_office.now += (21 + 179) * DAY
+    small_office.vault.accept(travelled)
+    small_office.now += DAY
     with pytest.raises(SealAgainError):
-        open_office.vault.accept(travelled)
+        small_office.vault.accept(travelled)
 
 
 def test_many_writers_share_a_commit_and_lose_nothing(open_office: VaultOffice) -> None:

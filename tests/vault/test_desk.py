@@ -67,20 +67,20 @@ def _slug(answer: requests.Response) -> str:
     return slug
 
 
-def test_a_case_is_on_the_desks_of_its_panel_and_on_no_other(open_office: VaultOffice) -> None:
+def test_a_case_is_on_the_desks_of_its_panel_and_on_no_other(small_office: VaultOffice) -> None:
     """The draw decides, and nobody else."""
-    manifest = open_office.accept()
+    manifest = small_office.accept()
     line = {
         "case": manifest.case.hex(),
         "manifest-hash": manifest.hash.hex(),
         "day": "2025-01-10",
     }
     for reviewer in manifest.panel:
-        assert open_office.ask(reviewer, "/v1/desk").json() == {"cases": [line]}
-        after = open_office.ask(reviewer, f"/v1/desk?after={manifest.case.hex()}")
+        assert small_office.ask(reviewer, "/v1/desk").json() == {"cases": [line]}
+        after = small_office.ask(reviewer, f"/v1/desk?after={manifest.case.hex()}")
         assert after.json() == {"cases": []}
     for other in (_other_reviewer(manifest), "gatekeeper-1", "mirror-1"):
-        assert open_office.ask(other, "/v1/desk").json() == {"cases": []}
+        assert small_office.ask(other, "/v1/desk").json() == {"cases": []}
 
 
 def test_a_case_is_at_the_desk_once_it_is_in_the_log(small_office: VaultOffice) -> None:
@@ -150,17 +150,17 @@ def test_a_record_that_is_not_public_has_no_receipt(small_office: VaultOffice) -
 
 
 def test_a_request_reaches_its_seats_once_it_is_in_the_public_log(
-    open_office: VaultOffice,
+    small_office: VaultOffice,
 ) -> None:
     """Log before release begins here; every seat of the right kind hears of it, and no other."""
-    manifest = open_office.accept()
-    note = open_office.request_note(manifest)
-    open_office.ask(manifest.panel[0], "/v1/requests", note.to_bytes())
-    assert open_office.ask("gatekeeper-1", "/v1/work").json()["requests"] == []
-    assert _slug(open_office.ask("gatekeeper-1", f"/v1/work/{note.hash.hex()}")) == "not-yours"
-    open_office.tick()
+    manifest = small_office.accept()
+    note = small_office.request_note(manifest)
+    small_office.ask(manifest.panel[0], "/v1/requests", note.to_bytes())
+    assert small_office.ask("gatekeeper-1", "/v1/work").json()["requests"] == []
+    assert _slug(small_office.ask("gatekeeper-1", f"/v1/work/{note.hash.hex()}")) == "not-yours"
+    small_office.tick()
     for seat in (1, 2, 3):
-        item = _work_item(open_office, f"gatekeeper-{seat}", note.hash)
+        item = _work_item(small_office, f"gatekeeper-{seat}", note.hash)
         share = manifest.part(f"share/petition/{seat}")
         assert hashlib.sha256(base64.b64decode(item["share"])).digest() == share.sha256
         assert item["request"].encode() == note.to_bytes()
@@ -168,8 +168,8 @@ def test_a_request_reaches_its_seats_once_it_is_in_the_public_log(
         assert receipt.event.cause == note.hash
         assert len(item["events"]) == 2
     for other in ("trustee-1", "mirror-1", manifest.panel[0]):
-        assert open_office.ask(other, "/v1/work").json()["requests"] == []
-        assert _slug(open_office.ask(other, f"/v1/work/{note.hash.hex()}")) == "not-yours"
+        assert small_office.ask(other, "/v1/work").json()["requests"] == []
+        assert _slug(small_office.ask(other, f"/v1/work/{note.hash.hex()}")) == "not-yours"
 
 
 def _work_item(office: VaultOffice, holder: str, request: NoteHash) -> dict[str, str]:

@@ -89,22 +89,22 @@ def test_a_tick_from_another_size_changes_nothing(open_office: VaultOffice) -> N
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_crash_between_two_steps_loses_nothing_and_doubles_nothing(
-    open_office: VaultOffice, step: str
+    small_office: VaultOffice, step: str
 ) -> None:
     """The next start carries the committed record through; the petition is in the log once."""
     petition = seal_petition()
-    open_office.vault.accept(petition.to_bytes(), at_once=True)
+    small_office.vault.accept(petition.to_bytes(), at_once=True)
     with pytest.raises(Crash):
-        _tick_until(open_office, step)
-    committed = open_office.epoch_store.records(1, 2)
-    open_office.tick(2)
-    assert not committed or open_office.epoch_store.records(1, 2) == committed
-    file = open_office.vault.case_events(petition.manifest.case)
+        _tick_until(small_office, step)
+    committed = small_office.epoch_store.records(1, 2)
+    small_office.tick(2)
+    assert not committed or small_office.epoch_store.records(1, 2) == committed
+    file = small_office.vault.case_events(petition.manifest.case)
     assert [Event.parse(event.event).type for event in file.events] == ["petition.received"]
     receipt = file.events[0].receipt
     assert receipt is not None
     check_receipt(receipt, make_card().policy)
-    assert open_office.rows()["pending_event"] == 0
+    assert small_office.rows()["pending_event"] == 0
 
 
 def test_a_petition_enters_the_log_at_a_random_epoch_of_the_delay(

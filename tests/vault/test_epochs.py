@@ -42,10 +42,10 @@ def test_a_mirror_can_build_every_root_again(open_office: VaultOffice) -> None:
     assert [shape.keys() for shape in plain] == [{"index", "record", "leaves"}] * 3
 
 
-def test_a_mirror_gets_a_record_before_it_is_public(open_office: VaultOffice) -> None:
+def test_a_mirror_gets_a_record_before_it_is_public(small_office: VaultOffice) -> None:
     """It cosigns only what it holds, so it must hold it first."""
-    open_office.epoch_store.commit_tick(1, open_office.now)
-    shapes = open_office.ask("mirror-1", "/v1/epochs?from=1&to=2").json()["epochs"]
+    small_office.epoch_store.commit_tick(1, small_office.now)
+    shapes = small_office.ask("mirror-1", "/v1/epochs?from=1&to=2").json()["epochs"]
     assert [shape["index"] for shape in shapes] == [1]
 
 

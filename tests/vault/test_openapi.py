@@ -32,7 +32,7 @@ CHECKS = [
 ]
 DESCRIPTION = Path(__file__).parents[2] / "vault" / "openapi.yaml"
 MEMBERS = ("reviewer-1", "gatekeeper-1", "mirror-1")
-EXAMPLES = 12  # to each operation and member
+EXAMPLES = 6  # to each operation and member
 
 
 @functools.cache

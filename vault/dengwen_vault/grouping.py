@@ -1,8 +1,9 @@
 """
 Many writers, one wait for the disk: what arrives while a commit is under way is committed together.
 
-Whoever comes first takes all that stand in line and commits them in one transaction; the others
-find their work done. With one writer nothing changes; with many, the price of a sync is shared.
+Whoever finds nobody at work leads: it commits all that stand in line, in one transaction, tells
+them, and calls the first of those who came meanwhile to lead next. With one writer nothing changes;
+with many, the price of a sync is shared, and nobody is overtaken.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ MAX_GROUP = 64  # items to a transaction
 
 @dataclass(eq=False)  # two equal items are two tickets
 class _Ticket(Generic[T]):
+    """One item in line; *called* is set when it is done, or when its writer is to lead."""
+
     item: T
     order: bytes
-    error: Exception | None = None
+    called: threading.Event = field(default_factory=threading.Event)
     is_done: bool = False
+    error: BaseException | None = None
 
 
 @dataclass
@@ -44,8 +48,8 @@ class Group(Generic[T]):
     store: Store
     write: Callable[[Connection, T], object]
     _line: list[_Ticket[T]] = field(default_factory=list)
-    _line_lock: threading.Lock = field(default_factory=threading.Lock)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_led: bool = False
 
     def commit(self, item: T, order: bytes) -> None:
         """
@@ -59,32 +63,38 @@ class Group(Generic[T]):
             Exception: What *write* raised for this item, or what undid the group.
         """
         ticket = _Ticket(item, order)
-        with self._line_lock:
+        with self._lock:
             self._line.append(ticket)
-        with self._turn:
-            if not ticket.is_done:
-                self._commit_line(ticket)
+            leads, self._is_led = not self._is_led, True
+        if not leads:
+            ticket.called.wait()
+        if not ticket.is_done:
+            self._lead()
         if ticket.error is not None:
             raise ticket.error
 
-    def _commit_line(self, own: _Ticket[T]) -> None:
-        """Commit those in line, *own* among them."""
-        with self._line_lock:
-            self._line.remove(own)
-            group = [own, *self._line[: MAX_GROUP - 1]]
-            del self._line[: MAX_GROUP - 1]
+    def _lead(self) -> None:
+        """Commit those in line, who begin with the caller, and call the next to lead."""
+        with self._lock:
+            group = self._line[:MAX_GROUP]
+            del self._line[:MAX_GROUP]
         try:
-            with self.store.writing() as connection:
-                for ticket in sorted(group, key=lambda ticket: ticket.order):
-                    self._write(connection, ticket)
-        except Exception as error:  # noqa: BLE001  # raised again by each of the group
+            self._commit(group)
+        except BaseException as error:  # noqa: BLE001  # raised again by each of the group
             for ticket in group:
                 ticket.error = error
+        with self._lock:
+            following = self._line[:1]
+            self._is_led = bool(following)
         for ticket in group:
             ticket.is_done = True
+        for ticket in (*group, *following):
+            ticket.called.set()
 
-    def _write(self, connection: Connection, ticket: _Ticket[T]) -> None:
-        try:
-            self.write(connection, ticket.item)
-        except VaultError as error:
-            ticket.error = error
+    def _commit(self, group: list[_Ticket[T]]) -> None:
+        with self.store.writing() as connection:
+            for ticket in sorted(group, key=lambda ticket: ticket.order):
+                try:
+                    self.write(connection, ticket.item)
+                except VaultError as error:
+                    ticket.error = error
