@@ -67,9 +67,8 @@ def send_public(folder: Path, name: str, tick: int) -> Response:
         folder.resolve(),
         name,
         mimetype="application/octet-stream" if is_binary else "text/plain; charset=utf-8",
+        max_age=FOREVER if is_unchanging else tick,
     )
-    answer.cache_control.public = True
-    answer.cache_control.max_age = FOREVER if is_unchanging else tick
     if is_unchanging:
         answer.cache_control.immutable = True
     return answer

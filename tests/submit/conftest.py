@@ -1,0 +1,42 @@
+"""An office with an open door, and a person at a terminal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dengwen_audit.statements.manifest import Manifest
+from tests.submit.door_office import DoorOffice
+from tests.submit.terminal import Terminal
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[DoorOffice]:
+    """Give an office whose card and roster are in the log, with its door open."""
+    office = DoorOffice(tmp_path / "office of the tests")
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def case(office: DoorOffice) -> Manifest:
+    """Give a case whose reception is in the log and seen by all."""
+    manifest = office.accept()
+    office.look(manifest)
+    return manifest
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Give a terminal in an empty folder, without an office around it."""
+    folder = tmp_path / "desk of hers"
+    folder.mkdir()
+    return Terminal(folder, monkeypatch)
+
+
+@pytest.fixture
+def her(office: DoorOffice, terminal: Terminal) -> Terminal:
+    """Give a terminal that reaches the office, and has fetched it."""
+    terminal.surroundings = office.surroundings
+    assert terminal.run("card", "https://dengwen.example").code == 0
+    return terminal
