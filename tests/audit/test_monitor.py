@@ -12,6 +12,7 @@ from dengwen_audit.errors import AuditError, SignatureError
 from dengwen_audit.memory import Memory, Visit, read_memory, write_memory
 from dengwen_audit.monitor import Monitor
 from dengwen_audit.note import Note, sign_note
+from dengwen_audit.policy import Policy
 from dengwen_audit.statements.card import Card, CardChainError
 from dengwen_audit.statements.roster import Quorum, Roster
 from dengwen_audit.text import TextError
@@ -20,7 +21,7 @@ from dengwen_audit.tile_writer import TileWriter
 from dengwen_audit.tiles import MissingTileError, TileError
 from dengwen_audit.trust import Trust, open_office, read_cards
 from tests.audit.public_office import DAY_SECONDS, PublicOffice, follow
-from tests.small_log import POLICY, SmallLog
+from tests.small_log import LOG_KEY, POLICY, SmallLog
 from tests.small_office import (
     OFFICE,
     make_card,
@@ -236,6 +237,22 @@ def test_a_bare_log_is_judged_by_its_policy(office: PublicOffice, tmp_path: Path
     assert "no card is given, so records and rosters are not judged" in report.notices
 
 
+def test_a_log_without_witnesses_tells_no_times(office: PublicOffice, tmp_path: Path) -> None:
+    """It can be derived again, but nobody vouches for its age."""
+    log = SmallLog([b"anything"] * 3)
+    TileWriter(tmp_path / "bare").append(0, log.entries)
+    (tmp_path / "bare" / CHECKPOINT_PATH).write_bytes(log.note([]).to_bytes())
+    policy = Policy.parse(f"log {LOG_KEY.verification_key.to_text()}\nquorum none\n")
+    with requests.Session() as session:
+        source = open_office(str(tmp_path / "bare"), session)
+    report = Monitor(source, Trust(policy), None, office.now).visit()
+    assert report.is_clean
+    assert "the policy asks for no witness, so nobody says when" in report.notices
+    memory = report.remember(None)
+    assert memory is not None
+    assert Monitor(source, Trust(policy), memory, office.now).visit().is_clean
+
+
 # Rosters.
 
 
@@ -423,6 +440,21 @@ def test_older_cards_are_found_by_their_hash(office: PublicOffice) -> None:
     trust = office.trust(pinned=2)
     assert trust.cards[0] == make_card()
     assert office.visit(trust=trust).is_clean
+
+
+def test_a_publication_is_judged_by_the_card_of_its_time(office: PublicOffice) -> None:
+    """Its three witnesses were enough then; the newer card asks for four."""
+    second = with_other_holder(make_roster())
+    office.publish_roster(second)
+    office.now += 8 * DAY_SECONDS
+    use(office, second)
+    card = second_card(policy_lines=make_policy_lines("4"))
+    office.show_card(card, sign_by_roots(card.to_bytes()))
+    first = make_card()
+    trust = Trust(first.policy, (first, card))
+    assert office.visit(trust=trust).is_clean
+    office.show(f"rosters/{second.hash.hex()}.tlog-proof", b"nonsense")
+    assert not office.visit(trust=trust).is_clean
 
 
 def test_a_newer_card_that_the_roots_did_not_sign_is_refused(office: PublicOffice) -> None:

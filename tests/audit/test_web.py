@@ -129,6 +129,14 @@ def test_the_limits_can_be_read_back(app: flask.Flask) -> None:
     assert limits_of(flask.Flask("bare")) == BodyLimits()
 
 
+def test_a_redirect_stays_one(app: flask.Flask) -> None:
+    """To Flask it is an error, to a caller it is none."""
+    app.add_url_rule("/folder/", view_func=lambda: "here", endpoint="4")
+    answer = app.test_client().get("/folder")
+    assert answer.status_code == 308
+    assert answer.headers["Location"].endswith("/folder/")
+
+
 def test_a_problem_may_have_no_detail() -> None:
     """Then the member is left out."""
     assert b"detail" not in problem(Problem(404, "not-yours", "Nothing here for you")).get_data()

@@ -18,6 +18,7 @@ from dengwen_audit.witness import (
     MAX_BODY_BYTES,
     ConflictError,
     Submission,
+    UnknownLogError,
     Witness,
     hash_origin,
 )
@@ -277,6 +278,23 @@ def test_the_memory_outlives_the_process(tmp_path: Path, log: MemoryLog, clock: 
     with pytest.raises(ConflictError):
         second.add_checkpoint(MemoryLog(20, fork="!").submission(0, 5))
     second.close()
+
+
+def test_a_log_that_is_no_longer_witnessed_is_unknown(
+    tmp_path: Path, log: MemoryLog, clock: Clock
+) -> None:
+    """Its memory stays, in case it comes back."""
+    path = tmp_path / "witness.sqlite"
+    first = Witness(path, Cosigner(KEY), [log.key.verification_key], clock)
+    first.add_checkpoint(log.submission(0, 5))
+    first.close()
+    second = Witness(path, Cosigner(KEY), [], clock)
+    with pytest.raises(UnknownLogError):
+        second.latest(ORIGIN)
+    second.close()
+    third = Witness(path, Cosigner(KEY), [log.key.verification_key], clock)
+    assert third.latest(ORIGIN).size == 5
+    third.close()
 
 
 def test_several_logs_do_not_mix(tmp_path: Path, log: MemoryLog, clock: Clock) -> None:

@@ -133,6 +133,16 @@ def test_a_shown_size_counts_only_with_the_logs_signature(log: MemoryLog) -> Non
         client.size(signing_key(log.key.name, 9).verification_key)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(403, WitnessRefusalError), (503, UnreachableError)])
+def test_a_witness_that_shows_nothing_was_not_asked(
+    log: MemoryLog, status: int, kind: type[AuditError]
+) -> None:
+    """Only 404 means that it has seen nothing."""
+    client, _ = connect(answering(("", status)))
+    with pytest.raises(kind):
+        client.size(log.key.verification_key)
+
+
 COSIGN_ANSWERS: dict[str, tuple[tuple[str, int], type[AuditError]]] = {
     "malformed": (("", 400), WitnessRefusalError),
     "signature": (("", 403), WitnessRefusalError),
