@@ -108,11 +108,11 @@ class Town:
                 house.poll()
 
     @contextmanager
-    def away(self, *names: str, but_polling: bool = False) -> Iterator[None]:
-        """Let some of the *houses* be out of reach for a while, and not poll either."""
+    def away(self, *names: str, reachable: bool = False, polling: bool = False) -> Iterator[None]:
+        """Let some of the *houses* be out of reach for a while, and not poll, or one of both."""
         absent = [house for house in self.houses if house.name in names]
         for house in absent:
-            house.wire.down, house.is_away = True, not but_polling
+            house.wire.down, house.is_away = not reachable, not polling
         yield
         for house in absent:
             house.wire.down = house.is_away = False

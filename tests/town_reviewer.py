@@ -21,7 +21,7 @@ from dengwen_keys.released import Asked
 
 
 def make_request(
-    manifest: Manifest, requester: str, tree: Checkpoint, roster: bytes, **changes: object
+    manifest: Manifest, requester: str, tree: Checkpoint, roster: bytes, /, **changes: object
 ) -> tuple[Request, Identity]:
     """
     Return a request for a petition with a fresh recipient, and with *changes*.
@@ -53,24 +53,22 @@ def sign_request(request: Request, fresh: Identity, *keys: SigningKey) -> Asked:
     return Asked(sign_note(request.to_bytes(), *keys), request, fresh)
 
 
+def read_answer(fresh: Identity, note: bytes, sealed: bytes) -> tuple[Answer, bytes]:
+    """Return an answer, and what *fresh* opens of it."""
+    return Answer.parse(Note.parse(note).text), decrypt([fresh], sealed)
+
+
 def read_shares(fresh: Identity, state: RequestState) -> dict[int, bytes]:
     """Return what *fresh* opens of the releases among the answers, by seat."""
-    return {
-        answer.seat: decrypt([fresh], sealed)
-        for answer, sealed in _answers(state)
-        if answer.is_release
-    }
+    answers = (read_answer(fresh, served.note, served.sealed) for served in state.answers)
+    return {answer.seat: plaintext for answer, plaintext in answers if answer.is_release}
 
 
 def read_reasons(fresh: Identity, state: RequestState) -> dict[str, str]:
     """Return the slug of each refusal among the answers, by holder."""
+    answers = (read_answer(fresh, served.note, served.sealed) for served in state.answers)
     return {
-        answer.holder: Reason.unpad(decrypt([fresh], sealed)).code
-        for answer, sealed in _answers(state)
+        answer.holder: Reason.unpad(plaintext).code
+        for answer, plaintext in answers
         if not answer.is_release
     }
-
-
-def _answers(state: RequestState) -> list[tuple[Answer, bytes]]:
-    notes = ((Note.parse(served.note), served.sealed) for served in state.answers)
-    return [(Answer.parse(note.text), sealed) for note, sealed in notes]

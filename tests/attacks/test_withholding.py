@@ -174,7 +174,7 @@ def test_silence_is_never_called_complete(town: Town) -> None:
 
 def unreachable(town: Town) -> AbstractContextManager[None]:
     """Let nobody reach a holder's own address; holders still poll the desk."""
-    return town.away(*GATEKEEPERS, MIRROR, but_polling=True)
+    return town.away(*GATEKEEPERS, MIRROR, polling=True)
 
 
 def heads_of(make: Callable[[list[str]], list[str]]) -> Lie:
