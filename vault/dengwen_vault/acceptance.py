@@ -17,6 +17,7 @@ from dengwen_audit.statements.acceptance import Acceptance
 from dengwen_audit.statements.manifest import Manifest, check_against_roster
 from dengwen_audit.statements.member import HOLDERS
 from dengwen_audit.statements.roster import Roster
+from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.errors import SealAgainError, SettingsError
 from dengwen_vault.models import Roster as RosterRow
 from dengwen_vault.standing import Office, Standing
@@ -47,10 +48,10 @@ def check_may_come_in(
 
 
 def sign_acceptance(
-    standing: Standing, manifest: Manifest, today: datetime.date, key: SigningKey
+    standing: Standing, petition: SealedPetition, today: datetime.date, key: SigningKey
 ) -> Note:
     """
-    Return the office's signed acceptance; the same manifest and day give the same bytes.
+    Return the office's signed acceptance; the same petition and day give the same bytes.
 
     Raises:
         SettingsError: If *key* is not the one that the roster in force names.
@@ -60,8 +61,8 @@ def sign_acceptance(
         raise SettingsError("the intake key is not the one in the roster")
     acceptance = Acceptance(
         office=roster.office,
-        case=manifest.case,
-        manifest=manifest.hash,
+        case=petition.manifest.case,
+        manifest=petition.note.hash,
         day=today,
         deadline=roster.acceptance_deadline,
     )

@@ -75,6 +75,12 @@ def not_before_hers(connection: Connection, case: bytes, drawn: int) -> int:
     return max(drawn, connection.scalar(last) or 0)
 
 
+def count_in_line(connection: Connection, case: bytes) -> int:
+    """Return how many events of a case wait."""
+    waiting = select(func.count()).select_from(PendingEvent).where(PendingEvent.case_id == case)
+    return connection.execute(waiting).scalar_one()
+
+
 def _join(connection: Connection, new: NewEvent, turn: int) -> bool:
     key = {"hash": new.cause.hash, "actor": new.actor}
     if not insert_new(connection, Cause, key | {"note": new.cause.to_bytes()}):

@@ -22,11 +22,19 @@ from dengwen_audit.statements.statement import (
 )
 from dengwen_audit.text import ZERO_HASH
 from dengwen_vault.cases import check_on_panel, manifest_note
-from dengwen_vault.errors import NotYoursError
-from dengwen_vault.line import NewEvent, draw_epoch, join_line, not_before_hers
+from dengwen_vault.errors import NotYoursError, TooManyError
+from dengwen_vault.line import (
+    NewEvent,
+    count_in_line,
+    draw_epoch,
+    join_line,
+    not_before_hers,
+)
 from dengwen_vault.models import Event
 from dengwen_vault.parts import parse_manifest
 from dengwen_vault.standing import Standing
+
+MAX_IN_LINE = 32  # events of one case, before its petitioner has to wait
 
 
 class StatementTypeError(StatementError):
@@ -41,11 +49,14 @@ def post_case_statement(
 
     Raises:
         NotYoursError: If there is no such case.
+        TooManyError: If as many of the case's events as may be are in line already.
         AuditError: If it is not hers to make, or not signed by the case key.
     """
     manifest = parse_manifest(manifest_note(connection, case))
     statement = check_petitioner_statement(note, manifest)
     _check_type(statement, PETITIONER, None)
+    if count_in_line(connection, case) >= MAX_IN_LINE:
+        raise TooManyError("too much of this case is in line: come back tomorrow")
     delay = 0 if at_once else standing.roster.petitioner_delay
     drawn = draw_epoch(standing.size, delay, standing.card.tick)
     not_before = not_before_hers(connection, case, drawn)

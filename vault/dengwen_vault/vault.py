@@ -120,7 +120,7 @@ class Vault:
         with self.store.reading() as connection:
             standing = self._office.standing(connection)
             check_may_come_in(connection, self._office, standing, manifest, today)
-        acceptance = sign_acceptance(standing, manifest, today, self._intake_key)
+        acceptance = sign_acceptance(standing, petition, today, self._intake_key)
         delay = 0 if at_once else standing.roster.petitioner_delay
         not_before = draw_epoch(standing.size, delay, standing.card.tick)
         what = Deposit(petition, acceptance, today, not_before)
