@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dengwen_audit.dossier import Dossier, Logged
 from dengwen_audit.errors import SignatureError
@@ -13,10 +13,12 @@ from dengwen_audit.event import PETITIONER, ROOTS, Event
 from dengwen_audit.note import Note, NoteHash, SigningKey, sign_note
 from dengwen_audit.rules import check_rules
 from dengwen_audit.statements.answer import Answer
+from dengwen_audit.statements.member import Revocation
 from dengwen_audit.statements.request import Request
 from dengwen_audit.statements.roster import Roster
 from dengwen_audit.statements.statement import Statement
 from dengwen_audit.text import ZERO_HASH
+from tests.audit.public_office import follow
 from tests.small_office import (
     OFFICE,
     TODAY,
@@ -201,3 +203,65 @@ def disclosed_case(days: int = 4, **changes: object) -> CaseBook:
     book.release("gatekeeper-1", ASKED_AT + 10, request, day=later)
     book.release("gatekeeper-2", ASKED_AT + 10, request, day=later)
     return book
+
+
+Bend = Callable[[CaseBook], object]
+
+
+def case_event(book: CaseBook, number: int) -> bytes:
+    """Return the hash of the cause of an event of the case."""
+    return next(
+        logged.event.cause
+        for logged in book.events
+        if logged.event.case == book.manifest.case and logged.event.number == number
+    )
+
+
+def move(book: CaseBook, number: int, index: int) -> None:
+    """Put an event of the case into another record."""
+    book.events = [
+        dataclasses.replace(logged, index=index)
+        if logged.event.case == book.manifest.case and logged.event.number == number
+        else logged
+        for logged in book.events
+    ]
+
+
+def revoke(book: CaseBook, member: str) -> None:
+    """Let the next records name a roster in which *member* is revoked."""
+    revoked = (*make_roster().revoked, Revocation(member, TODAY))
+    book.use(follow(make_roster(), revoked=revoked))
+
+
+def received(book: CaseBook) -> CaseBook:
+    """Return a case that was received."""
+    book.receive()
+    return book
+
+
+def bent(bend: Bend) -> Callable[[], CaseBook]:
+    """Return what makes a good case and bends it."""
+
+    def make() -> CaseBook:
+        book = good_case()
+        bend(book)
+        return book
+
+    return make
+
+
+def extended(extend: Bend) -> Callable[[], CaseBook]:
+    """Return what makes a received case and goes on from there."""
+
+    def make() -> CaseBook:
+        book = received(CaseBook())
+        extend(book)
+        return book
+
+    return make
+
+
+def ask_and_release(book: CaseBook, holder: str, index: int, **changes: object) -> None:
+    """Ask, and release."""
+    book.ask()
+    book.release(holder, index, **changes)  # type: ignore[arg-type]

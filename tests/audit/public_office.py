@@ -35,6 +35,7 @@ from tests.small_office import (
     make_key,
     make_roster,
     make_seed,
+    replace_member,
     sign_by_roots,
 )
 
@@ -151,3 +152,41 @@ class PublicOffice:
         with requests.Session() as session:
             office = open_office(str(self.folder), session)
             return Monitor(office, trust or self.trust(), memory, self.now).visit()
+
+
+SIZE = 300  # records of `signed_office`: one full bundle, and some
+
+
+def signed_office(folder: Path) -> PublicOffice:
+    """Return an office whose log has 300 records, signed."""
+    office = PublicOffice(folder)
+    office.tick(SIZE)
+    office.sign()
+    return office
+
+
+def remember(office: PublicOffice, before: Memory | None = None) -> Memory:
+    """Visit a sound log; return what is remembered."""
+    report = office.visit(before)
+    assert report.breaches == []
+    memory = report.remember(before)
+    assert memory is not None
+    return memory
+
+
+def renewed(roster: Roster, **changes: object) -> Roster:
+    """Return the next roster, valid from the day of the visit on."""
+    days = {"valid_from": datetime.date(2025, 1, 10), "valid_until": datetime.date(2025, 2, 8)}
+    return follow(roster, **(days | changes))
+
+
+def with_other_holder(roster: Roster) -> Roster:
+    """Return the next roster, in which a seat has another address."""
+    return replace_member(renewed(roster), "gatekeeper-2", address="https://elsewhere.example")
+
+
+def use(office: PublicOffice, roster: Roster, count: int = 1) -> None:
+    """Let the next records name *roster*."""
+    office.roster = roster
+    office.tick(count)
+    office.sign()

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import flask
 import pytest
 import requests
 from flask.testing import FlaskClient
@@ -25,7 +24,7 @@ from dengwen_audit.statements.challenge import Challenge
 from dengwen_audit.statements.fields import CASE_KEY_NAME
 from dengwen_audit.statements.head import Head
 from dengwen_audit.statements.manifest import case_id
-from dengwen_audit.text import ZERO_HASH, TextError
+from dengwen_audit.text import ZERO_HASH
 from dengwen_audit.witness import Submission, Witness
 from tests.audit.small_desk import SmallDesk, make_event
 from tests.small_log import LOG_KEY, ORIGIN, seed
@@ -151,11 +150,6 @@ def test_a_desk_that_does_not_know_the_mirror_is_waited_for(house: House) -> Non
     assert house.submit() == 503
 
 
-def ask_nobody() -> Note:
-    """Return some note."""
-    return sign_note(b"a text\n", PETITIONER)
-
-
 Bend = Callable[[list[dict[str, object]]], object]
 
 
@@ -189,31 +183,6 @@ def test_a_malformed_answer_is_no_answer(house: House, name: str) -> None:
     house.desk.bend = MALFORMED[name]
     assert house.submit() == 503
     assert house.store.incidents() == []
-
-
-def test_an_answer_that_is_no_json_is_no_answer(house: House) -> None:
-    """A proxy's error page with status 200 accuses nobody."""
-    page = flask.Flask("page")
-    page.add_url_rule("/<path:path>", view_func=lambda path: "<html>", methods=["GET"])
-    session = requests.Session()
-    session.mount(DESK, WsgiAdapter(page))
-    feed = EpochFeed(HttpClient(session), DESK)
-    with pytest.raises(TextError, match="not JSON"):
-        list(feed.read(0, 1))
-    with pytest.raises(UnreachableError, match="no list of challenges"):
-        ChallengePoll(HttpClient(session), DESK, house.mirror).poll()
-
-
-@pytest.mark.parametrize(
-    "causes",
-    [[], {"00": "x"}, {seed("another hash").hex(): ask_nobody().to_bytes().decode()}],
-    ids=["no object", "no hash", "another hash"],
-)
-def test_causes_must_have_the_hash_they_stand_under(house: House, causes: object) -> None:
-    """Whoever looks a cause up by its hash gets that one or none."""
-    house.desk.bend = change(causes=causes)
-    with pytest.raises(TextError):
-        list(EpochFeed(house.http, DESK, causes=True).read(0, 1))
 
 
 def test_leaves_that_do_not_give_their_record_are_refused(house: House) -> None:

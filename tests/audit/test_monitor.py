@@ -1,56 +1,37 @@
-"""Tests of monitor.py, roster_watch.py, trust.py and memory.py: what a visit to a log finds."""
+"""Tests of monitor.py: what a visit to a log finds."""
 
 import dataclasses
-import datetime
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 
-from dengwen_audit.errors import AuditError, SignatureError
-from dengwen_audit.memory import Memory, Visit, read_memory, write_memory
 from dengwen_audit.monitor import Monitor
-from dengwen_audit.note import Note, sign_note
+from dengwen_audit.note import Note
 from dengwen_audit.policy import Policy
-from dengwen_audit.statements.card import Card, CardChainError
-from dengwen_audit.statements.roster import Quorum, Roster
-from dengwen_audit.text import TextError
 from dengwen_audit.tile_paths import CHECKPOINT_PATH, entries_path, tile_path
 from dengwen_audit.tile_writer import TileWriter
-from dengwen_audit.tiles import MissingTileError, TileError
-from dengwen_audit.trust import Trust, open_office, read_cards
-from tests.audit.public_office import DAY_SECONDS, PublicOffice, follow
+from dengwen_audit.tiles import TileError
+from dengwen_audit.trust import Trust, open_office
+from tests.audit.public_office import (
+    SIZE,
+    PublicOffice,
+    remember,
+    signed_office,
+)
 from tests.small_log import LOG_KEY, POLICY, SmallLog
 from tests.small_office import (
-    OFFICE,
     make_card,
-    make_key,
-    make_policy_lines,
     make_roster,
-    replace_member,
     sign_by_roots,
 )
-
-SIZE = 300  # one full bundle, and some
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> PublicOffice:
     """Return an office whose log has 300 records, signed."""
-    office = PublicOffice(tmp_path / "public")
-    office.tick(SIZE)
-    office.sign()
-    return office
-
-
-def remember(office: PublicOffice, before: Memory | None = None) -> Memory:
-    """Visit a sound log; return what is remembered."""
-    report = office.visit(before)
-    assert report.breaches == []
-    memory = report.remember(before)
-    assert memory is not None
-    return memory
+    return signed_office(tmp_path / "public")
 
 
 def test_a_sound_log_is_clean(office: PublicOffice) -> None:
@@ -251,293 +232,3 @@ def test_a_log_without_witnesses_tells_no_times(office: PublicOffice, tmp_path: 
     memory = report.remember(None)
     assert memory is not None
     assert Monitor(source, Trust(policy), memory, office.now).visit().is_clean
-
-
-# Rosters.
-
-
-def renewed(roster: Roster, **changes: object) -> Roster:
-    """Return the next roster, valid from the day of the visit on."""
-    days = {"valid_from": datetime.date(2025, 1, 10), "valid_until": datetime.date(2025, 2, 8)}
-    return follow(roster, **(days | changes))
-
-
-def with_other_holder(roster: Roster) -> Roster:
-    """Return the next roster, in which a seat has another address."""
-    return replace_member(renewed(roster), "gatekeeper-2", address="https://elsewhere.example")
-
-
-def use(office: PublicOffice, roster: Roster, count: int = 1) -> None:
-    """Let the next records name *roster*."""
-    office.roster = roster
-    office.tick(count)
-    office.sign()
-
-
-def test_a_renewed_roster_takes_effect_at_once(office: PublicOffice) -> None:
-    """If no holder changes, no publication is asked for."""
-    second = renewed(make_roster())
-    office.publish_roster(second)
-    use(office, second, 300)
-    assert office.visit().is_clean
-
-
-def test_a_changed_holder_after_seven_days_is_clean(office: PublicOffice) -> None:
-    """The proof of publication tells when the week began."""
-    second = with_other_holder(make_roster())
-    office.publish_roster(second)
-    office.now += 7 * DAY_SECONDS
-    use(office, second)
-    assert office.visit().is_clean
-
-
-def test_a_changed_holder_before_seven_days_is_found(office: PublicOffice) -> None:
-    """Six days are too few, whoever signed."""
-    second = with_other_holder(make_roster())
-    office.publish_roster(second)
-    office.now += 6 * DAY_SECONDS
-    use(office, second)
-    (breach,) = office.visit().breaches
-    assert "roster 2 changes who holds shares, and took force before 2025-01-1" in breach
-
-
-def test_a_changed_quorum_counts_like_a_changed_holder(office: PublicOffice) -> None:
-    """Two of three becoming three of four is a change of the lock."""
-    second = renewed(make_roster(), trustees=Quorum(4, 5))
-    office.publish_roster(second)
-    use(office, second)
-    assert not office.visit().is_clean
-
-
-def test_an_early_change_that_an_earlier_visit_saw_is_found_later(office: PublicOffice) -> None:
-    """Time does not heal it: the memory knows how young the log was then."""
-    second = with_other_holder(make_roster())
-    office.publish_roster(second)
-    use(office, second)
-    report = office.visit()
-    assert report.cosigned is not None
-    assert report.note is not None
-    checkpoint = report.cosigned.checkpoint
-    memory = Memory.begin(report.note, Visit(checkpoint.size, checkpoint.root, office.now))
-    office.now += 8 * DAY_SECONDS
-    use(office, second)
-    assert office.visit().is_clean
-    assert not office.visit(memory).is_clean
-
-
-def test_a_change_of_holders_without_a_proof_is_found(office: PublicOffice) -> None:
-    """Whoever changes the lock shows since when everybody could know."""
-    second = with_other_holder(make_roster())
-    office.show_roster(second)
-    office.now += 7 * DAY_SECONDS
-    use(office, second)
-    (breach,) = office.visit().breaches
-    assert "not shown" in breach
-
-
-def test_the_proof_of_another_roster_is_found(office: PublicOffice) -> None:
-    """A publication proves one roster."""
-    second = with_other_holder(make_roster())
-    other = renewed(make_roster())
-    office.publish_roster(other)
-    office.show_roster(second)
-    proof = (office.folder / f"rosters/{other.hash.hex()}.tlog-proof").read_bytes()
-    office.show(f"rosters/{second.hash.hex()}.tlog-proof", proof)
-    office.now += 8 * DAY_SECONDS
-    use(office, second)
-    (breach,) = office.visit().breaches
-    assert "the proof beside roster 2 is not of it" in breach
-
-
-def test_a_roster_that_was_in_force_before_it_was_in_the_log_is_found(office: PublicOffice) -> None:
-    """Publication comes first."""
-    second = with_other_holder(make_roster())
-    office.show_roster(second)
-    use(office, second)
-    office.publish_roster(second)
-    office.now += 8 * DAY_SECONDS
-    office.tick()
-    office.sign()
-    (breach,) = office.visit().breaches
-    assert "in force before it is in the log" in breach
-
-
-def test_rosters_that_were_never_in_force_count_in_the_chain(office: PublicOffice) -> None:
-    """The third follows the second, which changed the holders a week ago."""
-    second = with_other_holder(make_roster())
-    office.publish_roster(second)
-    office.now += 7 * DAY_SECONDS
-    third = renewed(second, answer_deadline_days=30)
-    office.publish_roster(third)
-    use(office, third)
-    assert office.visit().is_clean
-
-
-def test_a_missing_link_in_the_chain_is_found(office: PublicOffice) -> None:
-    """Every roster between two that records name must be shown."""
-    second = renewed(make_roster(), answer_deadline_days=30)
-    third = renewed(second)
-    office.publish_roster(third)
-    use(office, third)
-    (breach,) = office.visit().breaches
-    assert "its roster is not shown" in breach
-
-
-def test_a_roster_of_another_chain_is_found(office: PublicOffice) -> None:
-    """The root keepers signed two second rosters; the third follows the one that was not used."""
-    second, other = renewed(make_roster()), renewed(make_roster(), answer_deadline_days=30)
-    third = renewed(other)
-    for roster in (second, other, third):
-        office.publish_roster(roster)
-    use(office, second)
-    use(office, third)
-    (breach,) = office.visit().breaches
-    assert "does not follow the one before it" in breach
-
-
-def test_a_roster_that_comes_back_is_found(office: PublicOffice) -> None:
-    """A revocation cannot be undone by naming an older roster."""
-    second = renewed(make_roster())
-    office.publish_roster(second)
-    use(office, second)
-    use(office, make_roster())
-    (breach,) = office.visit().breaches
-    assert "roster 1 comes after roster 2" in breach
-
-
-def test_a_roster_that_has_ended_is_found(office: PublicOffice) -> None:
-    """Records go on under a roster that nobody may act on."""
-    office.now += 30 * DAY_SECONDS
-    office.tick()
-    office.sign()
-    (breach,) = office.visit().breaches
-    assert breach == "the newest record names roster 1, which is not valid today"
-
-
-# Cards.
-
-
-def second_card(**changes: object) -> Card:
-    """Return the card after the first."""
-    first = make_card()
-    fields = {"number": 2, "previous": first.hash} | changes
-    return dataclasses.replace(first, **fields)  # type: ignore[arg-type]
-
-
-def test_newer_cards_are_followed(office: PublicOffice) -> None:
-    """Who pinned the first card is led to the second, whose policy then counts."""
-    card = second_card(policy_lines=make_policy_lines("4"))
-    office.show_card(card, sign_by_roots(card.to_bytes()))
-    assert [known.number for known in office.trust().cards] == [1, 2]
-    (breach,) = office.visit().breaches
-    assert "too few witnesses" in breach
-
-
-def test_older_cards_are_found_by_their_hash(office: PublicOffice) -> None:
-    """Who pinned the second card is led back to the first."""
-    card = second_card()
-    office.show_card(card, sign_by_roots(card.to_bytes()))
-    trust = office.trust(pinned=2)
-    assert trust.cards[0] == make_card()
-    assert office.visit(trust=trust).is_clean
-
-
-def test_a_publication_is_judged_by_the_card_of_its_time(office: PublicOffice) -> None:
-    """Its three witnesses were enough then; the newer card asks for four."""
-    second = with_other_holder(make_roster())
-    office.publish_roster(second)
-    office.now += 8 * DAY_SECONDS
-    use(office, second)
-    card = second_card(policy_lines=make_policy_lines("4"))
-    office.show_card(card, sign_by_roots(card.to_bytes()))
-    first = make_card()
-    trust = Trust(first.policy, (first, card))
-    assert office.visit(trust=trust).is_clean
-    office.show(f"rosters/{second.hash.hex()}.tlog-proof", b"nonsense")
-    assert not office.visit(trust=trust).is_clean
-
-
-def test_a_newer_card_that_the_roots_did_not_sign_is_refused(office: PublicOffice) -> None:
-    """The operator cannot change its own card."""
-    card = second_card()
-    office.show_card(card, sign_note(card.to_bytes(), make_key("root-a")))
-    with pytest.raises(SignatureError):
-        office.trust()
-
-
-def test_a_newer_card_that_does_not_follow_is_refused(office: PublicOffice) -> None:
-    """Its number and the hash before it must fit."""
-    card = second_card(previous=bytes(31) + b"x")
-    office.show_card(card, sign_by_roots(card.to_bytes()))
-    with pytest.raises(CardChainError):
-        office.trust()
-
-
-def test_an_older_card_that_is_another_is_refused(office: PublicOffice) -> None:
-    """The pinned card names it by hash."""
-    card = second_card()
-    office.show_card(card, sign_by_roots(card.to_bytes()))
-    other = dataclasses.replace(make_card(), tick=61)
-    office.show_card(other, sign_by_roots(other.to_bytes()))
-    with pytest.raises(SignatureError, match="not the note of that hash"):
-        office.trust(pinned=2)
-
-
-def test_an_older_card_that_is_not_shown_is_missed(office: PublicOffice) -> None:
-    """Rosters of its time could not be judged."""
-    card = second_card()
-    with requests.Session() as session:
-        files = open_office(str(office.folder), session).files
-    (office.folder / "cards/1").unlink()
-    with pytest.raises(MissingTileError):
-        read_cards(sign_by_roots(card.to_bytes()), files)
-
-
-# Memory.
-
-
-def test_a_memory_is_read_as_it_was_written(office: PublicOffice, tmp_path: Path) -> None:
-    """In one spelling."""
-    memory = remember(office)
-    write_memory(tmp_path / "memory", memory)
-    assert read_memory(tmp_path / "memory", OFFICE) == memory
-    assert Memory.parse(memory.to_bytes()).to_bytes() == memory.to_bytes()
-
-
-def test_there_may_be_no_memory(tmp_path: Path) -> None:
-    """Then it is the first visit."""
-    assert read_memory(tmp_path / "memory", OFFICE) is None
-
-
-def test_the_memory_of_another_office_is_refused(office: PublicOffice, tmp_path: Path) -> None:
-    """Nobody compares two logs by mistake."""
-    write_memory(tmp_path / "memory", remember(office))
-    with pytest.raises(AuditError, match="another office"):
-        read_memory(tmp_path / "memory", "other.example/log")
-
-
-def test_the_oldest_visits_are_forgotten(office: PublicOffice) -> None:
-    """The file stays small."""
-    memory = remember(office)
-    for _ in range(600):
-        memory = memory.then(memory.checkpoint, memory.last)
-    assert len(memory.visits) == 500
-    assert Memory.parse(memory.to_bytes()) == memory
-
-
-@pytest.mark.parametrize(
-    ("line", "bad"),
-    [
-        ("dengwen/audit-memory/v1", "dengwen/audit-memory/v2"),
-        (f"office {OFFICE}", "office other.example/log"),
-        ("visit 300 ", "visit 0300 "),
-        ("visit 300 ", "visit 300"),
-        ("\nvisit ", "\nvisits "),
-    ],
-)
-def test_a_misspelt_memory_is_refused(office: PublicOffice, line: str, bad: str) -> None:
-    """A memory that cannot be read is no first visit."""
-    data = remember(office).to_bytes()
-    assert line.encode() in data
-    with pytest.raises(TextError):
-        Memory.parse(data.replace(line.encode(), bad.encode()))
