@@ -147,7 +147,7 @@ def _newest(connection: Connection, cases: Sequence[bytes]) -> Tips:
         select(EventRow.case_id, func.max(EventRow.number).label("number"))
         .where(EventRow.case_id.in_(cases))
         .group_by(EventRow.case_id)
-        .subquery()
+        .subquery("newest")
     )
     same = (EventRow.case_id == last.c.case_id) & (EventRow.number == last.c.number)
     found = select(EventRow.case_id, EventRow.number, EventRow.hash).join(last, same)
