@@ -46,9 +46,14 @@ class Operator:
 
     def delete_case(self, case: bytes) -> None:
         """Delete every trace of a case."""
-        causes = "SELECT cause FROM pending_event WHERE case_id = :case"
-        self.run(f"DELETE FROM cause WHERE hash IN ({causes})", case=case)  # noqa: S608  # ours
-        for table in ("pending_event", "event", "panel", "sealed_petition", "petition"):
+        mine = "SELECT {} FROM {} WHERE case_id = :case"
+        for key, table in (("cause", "pending_event"), ("cause", "event")):
+            found = mine.format(key, table)
+            self.run(f"DELETE FROM cause WHERE hash IN ({found})", case=case)  # noqa: S608  # ours
+        for table in ("work", "answer"):
+            found = mine.format("hash", "request")
+            self.run(f"DELETE FROM {table} WHERE request IN ({found})", case=case)  # noqa: S608  # ours
+        for table in ("pending_event", "event", "request", "panel", "sealed_petition", "petition"):
             self.run(f"DELETE FROM {table} WHERE case_id = :case", case=case)  # noqa: S608  # ours
 
     def log(self, kind: str, case: bytes, actor: str, cause: Note) -> None:
