@@ -18,7 +18,7 @@ from dengwen_audit.statements.request import check_request
 from dengwen_audit.statements.statement import Statement
 from dengwen_audit.text import ZERO_HASH
 from tests.small_office import OFFICE, make_card, make_key, make_roster, make_seed
-from tests.vault.office import VaultOffice, seal_petition
+from tests.vault.office import DAY, VaultOffice, seal_petition
 
 SEALED = b"what only the requester can open"
 
@@ -177,6 +177,19 @@ def _work_item(office: VaultOffice, holder: str, request: NoteHash) -> dict[str,
     assert waiting == [request.hex()]
     item: dict[str, str] = office.ask(holder, f"/v1/work/{request.hex()}").json()
     return item
+
+
+def test_a_request_that_a_seat_leaves_lying_is_taken_away_in_the_end(
+    small_office: VaultOffice,
+) -> None:
+    """A dead seat's list does not grow for ever."""
+    manifest = small_office.accept()
+    _logged_request(small_office, manifest)
+    small_office.now += 31 * DAY
+    assert small_office.ask("gatekeeper-1", "/v1/work").json()["requests"] == []
+    note = small_office.request_note(manifest, nonce=make_seed("another nonce"))
+    small_office.ask(manifest.panel[0], "/v1/requests", note.to_bytes())
+    assert small_office.rows()["work"] == 3
 
 
 def test_an_answer_reaches_the_requester_and_the_log(open_office: VaultOffice) -> None:

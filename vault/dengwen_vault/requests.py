@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from dengwen_audit.event import EVENT_TYPES
 from dengwen_audit.note import Note, NoteHash
@@ -141,6 +141,7 @@ def _insert(
     connection: Connection, standing: Standing, request: Request, today: datetime.date
 ) -> None:
     """Keep the request, and lay it before each seat that guards its compartment."""
+    connection.execute(delete(Work).where(Work.until < today))
     row = {"hash": request.hash, "case_id": request.case, "requester": request.requester}
     insert_new(connection, RequestRow, row | {"compartment": request.compartment})
     role = ROLE_OF[request.compartment]

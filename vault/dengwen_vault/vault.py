@@ -260,7 +260,8 @@ class Vault:
         """Check a card against the one before it, put its event in line, and show it."""
         with self.store.writing() as connection:
             publication.publish_card(connection, note)
-        publication.write_card(self.public_folder, note)
+            newest = publication.newest_card(connection)
+        publication.write_card(self.public_folder, note, newest)
 
     def publish_roster(self, note: Note) -> None:
         """Check a roster against the one before it, put its event in line, and show it."""

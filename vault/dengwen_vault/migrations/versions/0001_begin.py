@@ -212,6 +212,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("role", "seat", "request", name=op.f("pk_work")),
         sqlite_with_rowid=False,
     )
+    op.create_index(op.f("ix_work_until"), "work", ["until"])
 
 
 def downgrade() -> None:
