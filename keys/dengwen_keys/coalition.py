@@ -16,7 +16,7 @@ Two views of a log each need the quorum. In a group of n that agrees when t do, 
 members must be found in both views; each of those is a dishonest witness, or a group that has to
 vouch twice itself. A witness bears the id of a member; one that is no member counts by itself.
 
-Source: DESIGN, promise P2; docs/formats/coalition.md.
+Source: docs/formats/coalition.md.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
 import subprocess
@@ -17,6 +19,29 @@ DEMO = Path(__file__).resolve().parent.parent.parent / "scripts" / "demo.py"
 SECONDS = 300  # a slow machine under other load; `make bench` holds the promised time
 SERVERS = ("door", "desk", "sequencer", "gatekeeper-law", "mirror-court")
 
+# What each server must never have in memory, however long it ran.
+OPENS, SEALS = "dengwen_keys.opening", "dengwen_keys.sealing"
+IDENTITIES_MODULE = "dengwen_keys.age.identities"
+NEVER_LOADED = {
+    "dengwen-submit serve": (OPENS, SEALS, IDENTITIES_MODULE),
+    "dengwen-vault serve": (OPENS, SEALS, IDENTITIES_MODULE),
+    "dengwen-vault sequence": (OPENS, SEALS, IDENTITIES_MODULE),
+    "dengwen-keys gatekeeper": (OPENS, SEALS, "dengwen_vault.vault"),
+    "dengwen-audit mirror": (OPENS, SEALS, "dengwen_keys", "dengwen_vault"),
+}
+# Python runs this at the start of every process of the demo: each writes, when it ends, what it is
+# and what it had loaded.
+AT_THE_END = """
+import atexit, json, os, pathlib, sys
+
+def tell():
+    command = " ".join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:2]])
+    told = json.dumps({"command": command, "modules": sorted(sys.modules)})
+    pathlib.Path(os.environ["DENGWEN_LOADED"], f"{os.getpid()}.json").write_text(told)
+
+atexit.register(tell)
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -24,8 +49,13 @@ pytestmark = pytest.mark.slow
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Play the demo once, and return the folder with everything that it left."""
     folder = tmp_path_factory.mktemp("demo") / "town"
+    watch, loaded = folder.with_name("watch"), folder.with_name("loaded")
+    watch.mkdir()
+    loaded.mkdir()
+    (watch / "sitecustomize.py").write_text(AT_THE_END)
     done = subprocess.run(
         [sys.executable, DEMO, "--folder", folder],
+        env=os.environ | {"PYTHONPATH": str(watch), "DENGWEN_LOADED": str(loaded)},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -53,6 +83,24 @@ def test_what_the_servers_logged_says_nothing_of_anybody(town: Path, server: str
     assert not re.search(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}", log), "an address"
     assert not re.search(r"\d{1,2}:\d{2}", log), "a time of day"
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("command", NEVER_LOADED)
+def test_a_server_never_loads_what_opens(town: Path, command: str) -> None:
+    """What each server process really had in memory when it ended, after all that it did."""
+    told = [json.loads(path.read_text()) for path in (town.parent / "loaded").iterdir()]
+    ended = [set(process["modules"]) for process in told if process["command"] == command]
+    assert ended, "the server ran, and ended in an orderly way"
+    for modules in ended:
+        assert "dengwen_audit.serving" in modules or command == "dengwen-vault sequence"
+        assert modules.isdisjoint(NEVER_LOADED[command])
+
+
+def test_the_watch_sees_who_opens(town: Path) -> None:
+    """The reviewer's own command does load it, so the watch would have seen a server do so."""
+    told = [json.loads(path.read_text()) for path in (town.parent / "loaded").iterdir()]
+    openers = {process["command"] for process in told if OPENS in process["modules"]}
+    assert "dengwen-keys open" in openers
 
 
 def test_the_vault_at_rest_holds_no_plaintext(town: Path) -> None:

@@ -6,7 +6,7 @@ the known one, roster by roster, and if a change of a seat or a quorum has been 
 days, by the witnesses' clocks. Older rosters, for petitions that were sealed to them, follow from
 newer ones by their hashes and need no signature of their own.
 
-Source: DESIGN.md, section 5; docs/formats/roster.md.
+Source: docs/formats/roster.md.
 """
 
 from __future__ import annotations
