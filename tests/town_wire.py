@@ -7,6 +7,7 @@ on it; a lie sees an answer and returns another. It also keeps what went over it
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,16 @@ from tests.wsgi_adapter import WsgiAdapter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+# What a server could know of a caller, and must not keep.
+CALLER = {
+    "REMOTE_ADDR": "203.0.113.77",
+    "HTTP_X_FORWARDED_FOR": "198.51.100.123",
+    "HTTP_USER_AGENT": "A-Rare-Browser/7.3",
+    "HTTP_REFERER": "http://search.example/?q=how+to+petition",
+    "HTTP_COOKIE": "tracker=0815-4711",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class Wire(WsgiAdapter):
 
     Attributes:
         requests: Everything that was sent over it, as it was sent.
+        bodies: The bodies of both ways, as they were read.
+        headers: The names of all header fields that came back, in small letters.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -55,6 +68,8 @@ class Wire(WsgiAdapter):
         self._server = app
         self._lies: list[Lie] = []
         self.requests: list[requests.PreparedRequest] = []
+        self.bodies: list[bytes] = []
+        self.headers: set[str] = set()
 
     def send(
         self, request: requests.PreparedRequest, *args: object, **options: object
@@ -73,7 +88,12 @@ class Wire(WsgiAdapter):
             self._lies.remove(lie)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        environ |= CALLER
+        body = environ["wsgi.input"].read()
+        environ["wsgi.input"] = io.BytesIO(body)
         chunks, status, headers = run_wsgi_app(self._server, environ, buffered=True)
+        self.bodies += [body, b"".join(chunks)]
+        self.headers.update(name.lower() for name, _ in headers.items())
         answer = Answer(
             method=environ["REQUEST_METHOD"],
             path=environ["PATH_INFO"],
