@@ -12,9 +12,11 @@ import re
 from http import HTTPStatus
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, send_from_directory
+from flask import Blueprint, Response, abort, request
 
 FOREVER = 365 * 24 * 3600  # seconds
+TEXT_TYPE = "text/plain; charset=utf-8"
+TILE_TYPE = "application/octet-stream"
 
 _HASH = "[0-9a-f]{64}"
 _TILE = r"log/tile/(?:entries|[0-9]{1,2})/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\.p/[0-9]{1,3})?"
@@ -48,7 +50,7 @@ def public_files(folder: Path, door: str, tick: int) -> Blueprint:
 
     @views.get("/")
     def guide() -> Response:
-        return Response(GUIDE.format(door=door), content_type="text/plain; charset=utf-8")
+        return Response(GUIDE.format(door=door), content_type=TEXT_TYPE)
 
     @views.get("/<path:name>")
     def public_file(name: str) -> Response:
@@ -62,13 +64,16 @@ def send_public(folder: Path, name: str, tick: int) -> Response:
     is_unchanging = _UNCHANGING.fullmatch(name) is not None
     if not is_unchanging and not _CHANGING.fullmatch(name):
         abort(HTTPStatus.NOT_FOUND)
-    is_binary = name.startswith("log/tile/")
-    answer = send_from_directory(
-        folder.resolve(),
-        name,
-        mimetype="application/octet-stream" if is_binary else "text/plain; charset=utf-8",
-        max_age=FOREVER if is_unchanging else tick,
-    )
+    try:
+        # Read at once: a file that is replaced meanwhile is sent as it was or as it is.
+        data = (folder / name).read_bytes()
+    except OSError:
+        abort(HTTPStatus.NOT_FOUND)
+    answer = Response(data, content_type=TILE_TYPE if name.startswith("log/tile/") else TEXT_TYPE)
+    answer.cache_control.public = True
+    answer.cache_control.max_age = FOREVER if is_unchanging else tick
     if is_unchanging:
         answer.cache_control.immutable = True
+    answer.add_etag()  # of the content, so that every door and mirror gives the same one
+    answer.make_conditional(request, accept_ranges=True, complete_length=len(data))
     return answer

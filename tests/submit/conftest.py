@@ -18,6 +18,22 @@ def office(tmp_path: Path) -> Iterator[DoorOffice]:
     office.close()
 
 
+@pytest.fixture(scope="module")
+def standing_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorOffice]:
+    """Give one office for all tests of a module, which leave it as they find it."""
+    office = DoorOffice(tmp_path_factory.mktemp("standing office"))
+    yield office
+    office.close()
+
+
+@pytest.fixture(scope="module")
+def standing_case(standing_office: DoorOffice) -> Manifest:
+    """Give a case in the standing office."""
+    manifest = standing_office.accept()
+    standing_office.look(manifest)
+    return manifest
+
+
 @pytest.fixture
 def case(office: DoorOffice) -> Manifest:
     """Give a case whose reception is in the log and seen by all."""

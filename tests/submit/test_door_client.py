@@ -214,7 +214,7 @@ def test_a_petition_is_sent_in_pieces_with_its_length() -> None:
 
 def test_a_petition_comes_in_by_the_door(office: DoorOffice) -> None:
     """The client's request and the door's view fit each other."""
-    sealed = seal_petition().to_bytes()
+    sealed = seal_petition("first").to_bytes()
     steps: list[int] = []
     answer = office.door_client().submit(
         io.BytesIO(sealed), len(sealed), at_once=True, progress=steps.append

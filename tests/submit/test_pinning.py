@@ -67,14 +67,14 @@ NOT_FOLLOWING = {
 
 
 @pytest.mark.parametrize("case", NOT_FOLLOWING)
-def test_a_card_that_does_not_follow_is_refused(office: DoorOffice, case: str) -> None:
+def test_a_card_that_does_not_follow_is_refused(standing_office: DoorOffice, case: str) -> None:
     """Whoever took over the address cannot become the office."""
     held, fetched = NOT_FOLLOWING[case]
     with pytest.raises(OfficeError):
-        check_follows(_signed(held), fetched, office.door_client())
+        check_follows(_signed(held), fetched, standing_office.door_client())
 
 
-def test_new_root_keepers_alone_cannot_make_the_next_card(office: DoorOffice) -> None:
+def test_new_root_keepers_alone_cannot_make_the_next_card(standing_office: DoorOffice) -> None:
     """Those who are replaced must have signed as well."""
     strangers = [make_key(f"stranger-{number}") for number in range(3)]
     roots = tuple(
@@ -85,9 +85,9 @@ def test_new_root_keepers_alone_cannot_make_the_next_card(office: DoorOffice) ->
         *(key.sign(card.to_bytes()) for key in strangers)
     )
     with pytest.raises(OfficeError, match="does not follow"):
-        check_follows(_signed(_FIRST), by_the_new.to_bytes(), office.door_client())
+        check_follows(_signed(_FIRST), by_the_new.to_bytes(), standing_office.door_client())
     by_both = by_the_new.signed_by(*(make_key(name).sign(card.to_bytes()) for name, _ in ROOTS))
-    assert check_follows(_signed(_FIRST), by_both.to_bytes(), office.door_client()) == card
+    assert check_follows(_signed(_FIRST), by_both.to_bytes(), standing_office.door_client()) == card
 
 
 def test_a_card_with_a_false_number_costs_one_request(office: DoorOffice) -> None:
@@ -115,14 +115,16 @@ def test_an_older_roster_than_was_seen_before_is_refused(office: DoorOffice) -> 
 
 
 @pytest.mark.parametrize("path", ["/card", "/roster", "/latest.tlog-proof"])
-def test_a_door_that_serves_something_else_is_no_office(office: DoorOffice, path: str) -> None:
+def test_a_door_that_serves_something_else_is_no_office(
+    standing_office: DoorOffice, path: str
+) -> None:
     """Any of the three files can be a lie, and is then refused."""
 
     def lie(answer: Answer) -> Answer:
         return dataclasses.replace(answer, body=b"hello\n") if answer.path == path else answer
 
-    with office.door.lying(lie), pytest.raises(OfficeError, match="cannot be used"):
-        fetch_office(office.door_client(), None, office.now)
+    with standing_office.door.lying(lie), pytest.raises(OfficeError, match="cannot be used"):
+        fetch_office(standing_office.door_client(), None, standing_office.now)
 
 
 def test_an_old_office_can_be_looked_at(office: DoorOffice) -> None:
@@ -132,9 +134,9 @@ def test_an_old_office_can_be_looked_at(office: DoorOffice) -> None:
     assert fetched.proven == NOON
 
 
-def test_a_pinned_card_that_was_damaged_is_not_followed(office: DoorOffice) -> None:
+def test_a_pinned_card_that_was_damaged_is_not_followed(standing_office: DoorOffice) -> None:
     """The pin itself is checked again each time."""
     held = OfficeFiles(_signed(_FIRST, roots=1), b"", b"")
     with pytest.raises(OfficeError, match="the card cannot be used"):
-        fetch_office(office.door_client(), held, office.now)
+        fetch_office(standing_office.door_client(), held, standing_office.now)
     assert check_pinned(_signed(_FIRST)) == _FIRST

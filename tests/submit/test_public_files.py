@@ -38,38 +38,38 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(office: DoorOffice) -> Visitor:
+def visitor(standing_office: DoorOffice) -> Visitor:
     """Give a visitor of the door."""
-    return Visitor(create_door(office.vault, office.clock).test_client())
+    return Visitor(create_door(standing_office.vault, standing_office.clock).test_client())
 
 
 @pytest.mark.parametrize("name", CHANGING)
 def test_a_file_that_changes_is_kept_for_a_tick(
-    office: DoorOffice, visitor: Visitor, name: str
+    standing_office: DoorOffice, visitor: Visitor, name: str
 ) -> None:
     """A cache never shows a checkpoint that is older than the log's own beat."""
     answer = visitor.get(f"/{name}")
-    assert answer.data == (office.vault.public_folder / name).read_bytes()
+    assert answer.data == (standing_office.vault.public_folder / name).read_bytes()
     assert answer.headers["Cache-Control"] == f"public, max-age={make_card().tick}"
     assert answer.content_type == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("name", UNCHANGING)
 def test_a_file_that_never_changes_is_kept_for_ever(
-    office: DoorOffice, visitor: Visitor, name: str
+    standing_office: DoorOffice, visitor: Visitor, name: str
 ) -> None:
     """Any cache or mirror may hold it; tiles are bytes, the rest is text."""
     answer = visitor.get(f"/{name}")
-    assert answer.data == (office.vault.public_folder / name).read_bytes()
+    assert answer.data == (standing_office.vault.public_folder / name).read_bytes()
     assert answer.headers["Cache-Control"] == f"public, max-age={A_YEAR}, immutable"
     is_tile = name.startswith("log/tile/")
     expected = "application/octet-stream" if is_tile else "text/plain; charset=utf-8"
     assert answer.content_type == expected
 
 
-def test_a_full_tile_is_served_at_its_place(office: DoorOffice, visitor: Visitor) -> None:
+def test_a_full_tile_is_served_at_its_place(standing_office: DoorOffice, visitor: Visitor) -> None:
     """A tile far into a large log has a path with `x` parts (C2SP tlog-tiles)."""
-    path = office.vault.public_folder / "log/tile/1/x001/234"
+    path = standing_office.vault.public_folder / "log/tile/1/x001/234"
     path.parent.mkdir(parents=True)
     path.write_bytes(TILE_BYTES)
     assert visitor.get("/log/tile/1/x001/234").data == TILE_BYTES
@@ -130,10 +130,10 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_what_is_not_on_the_list_is_not_there(
-    office: DoorOffice, visitor: Visitor, name: str
+    standing_office: DoorOffice, visitor: Visitor, name: str
 ) -> None:
     """Neither other files nor folders nor tricks with names get more than a problem."""
-    (office.vault.public_folder / "vault.toml").write_text("not for the public")
+    (standing_office.vault.public_folder / "vault.toml").write_text("not for the public")
     answer = visitor.get(f"/{name}")
     assert (answer.status_code, answer.content_type) == (404, PROBLEM_TYPE)
     assert answer.headers["Cache-Control"] == "no-store"
@@ -147,10 +147,10 @@ def test_a_listed_name_without_a_file_is_not_kept_by_caches(visitor: Visitor) ->
 
 
 def test_a_link_out_of_the_folder_is_not_needed_to_serve(
-    office: DoorOffice, visitor: Visitor, tmp_path: Path
+    standing_office: DoorOffice, visitor: Visitor, tmp_path: Path
 ) -> None:
     """A listed name that is a folder gets the same answer as one that is not there."""
-    (office.vault.public_folder / "cards" / "2").mkdir()
+    (standing_office.vault.public_folder / "cards" / "2").mkdir()
     assert visitor.get("/cards/2").status_code == 404
 
 
