@@ -1,0 +1,227 @@
+"""
+The load on an office: petitioners send until they have an answer, reviewers ask to open.
+
+Everybody behaves as the project's clients do: what got no answer is sent again, the same bytes. What
+the office said yes to is written down here, in a process that no fault touches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import requests
+
+from dengwen_audit.errors import AuditError
+from dengwen_audit.note import Note
+from dengwen_audit.statements.acceptance import check_acceptance
+from dengwen_keys.contents import IdentityPart
+from dengwen_keys.errors import KeysError
+from dengwen_keys.petition_file import SealedPetition
+from dengwen_keys.released import Asked
+from dengwen_keys.reviewer import Reviewer
+from dengwen_keys.sealing import Draft, seal
+from dengwen_keys.words import Words
+from dengwen_submit.door_client import DoorClient
+from dengwen_submit.errors import DoorError
+from tests.faults.office import Office
+from tests.town_services import make_member_keys
+
+PETITIONERS = 2
+REVIEWERS = 3
+_AGAIN = 10  # one petition in so many is sent once more although it was accepted
+_PATIENCE = 60.0  # seconds for a request to open
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A petition that somebody sealed: her words, her text, and the bytes that she sends."""
+
+    words: Words
+    text: str
+    sealed: SealedPetition
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A petition for which the door has signed."""
+
+    petition: Sent
+    acceptance: Note
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """A request that the desk took, and the petition that it is for."""
+
+    petition: Sent
+    asked: Asked
+
+
+@dataclass
+class Load:
+    """
+    Petitioners and reviewers of an *office*.
+
+    Attributes:
+        accepted: What the door has signed for.
+        asked: What the desk took.
+        opened: How many petitions were opened, each to the text that was sealed.
+        refusals: How often the office said that it cannot, by status.
+        faults: What no office may do to anybody.
+    """
+
+    office: Office
+    seed: int
+    accepted: list[Accepted] = field(default_factory=list)
+    asked: list[Acknowledged] = field(default_factory=list)
+    opened: int = 0
+    unanswered: int = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    pause_seconds: float = 0.1
+    _going: threading.Event = field(default_factory=threading.Event)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _busy: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Get ready; nothing is sent before `go`."""
+        chances = [
+            random.Random(f"{self.seed} {number}") for number in range(PETITIONERS + REVIEWERS)
+        ]
+        jobs = [self._petition] * PETITIONERS + [self._review] * REVIEWERS
+        self._threads = [
+            threading.Thread(target=job, args=(chance,), daemon=True)
+            for job, chance in zip(jobs, chances, strict=True)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def go(self) -> None:
+        """Begin, or go on."""
+        self._going.set()
+
+    def rest(self) -> None:
+        """Begin nothing new, and return when what was begun is done."""
+        self._going.clear()
+        deadline = time.monotonic() + 2 * _PATIENCE
+        while self._busy:
+            assert time.monotonic() < deadline, f"not done: {self.refusals} {self.faults}"
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """End it."""
+        self._stop.set()
+        self._going.set()
+        for thread in self._threads:
+            thread.join()
+
+    @contextlib.contextmanager
+    def _turn(self, seconds: float) -> Iterator[bool]:
+        self._stop.wait(seconds)
+        self._going.wait()
+        with self._lock:
+            self._busy += 1
+        try:
+            yield not self._stop.is_set() and self._going.is_set()
+        except Exception as error:  # noqa: BLE001  # a thread's end would go unnoticed
+            self.faults.append(f"{type(error).__name__}: {error}")
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def _petition(self, chance: random.Random) -> None:
+        with requests.Session() as session:
+            door = DoorClient(self.office.card.door, session)
+            while not self._stop.is_set():
+                with self._turn(chance.uniform(0, 2 * self.pause_seconds)) as goes:
+                    if goes:
+                        self._petition_once(door, chance)
+
+    def _petition_once(self, door: DoorClient, chance: random.Random) -> None:
+        """Seal one petition and send it until the door signs; now and then send it once more."""
+        sent = self.seal(chance)
+        data, at_once = sent.sealed.to_bytes(), chance.random() < 0.7
+        acceptance = self._send(door, data, at_once=at_once)
+        if acceptance is None:
+            return
+        check_acceptance(acceptance, self.office.roster)
+        self.accepted.append(Accepted(sent, acceptance))
+        if chance.randrange(_AGAIN) == 0:
+            again = self._send(door, data, at_once=at_once)
+            if again is not None and _but_day(again) != _but_day(acceptance):
+                self.faults.append("a petition that was sent again got another acceptance")
+
+    def seal(self, chance: random.Random) -> Sent:
+        """Seal a petition that is like no other."""
+        text = f"Petition {chance.getrandbits(64)}.\n\nThe dam leaks.\n"
+        words = Words.generate()
+        draft = Draft(body=text, identity=IdentityPart(), language="en")
+        return Sent(words, text, seal(draft, words, self.office.roster))
+
+    def _send(self, door: DoorClient, data: bytes, *, at_once: bool) -> Note | None:
+        while not self._stop.is_set():
+            try:
+                answer = door.submit(
+                    io.BytesIO(data), len(data), at_once=at_once, progress=lambda _: None
+                )
+                return Note.parse(answer)
+            except DoorError as error:
+                self._refused(error)
+            time.sleep(0.1)
+        return None
+
+    def _refused(self, error: DoorError) -> None:
+        with self._lock:
+            self.refusals[error.problem] = self.refusals.get(error.problem, 0) + 1
+
+    def _review(self, chance: random.Random) -> None:
+        with requests.Session() as session:
+            reviewers: dict[str, Reviewer] = {}
+            while not self._stop.is_set():
+                with self._turn(chance.uniform(0, 2 * self.pause_seconds)) as goes:
+                    if goes and self.accepted:
+                        petition = chance.choice(self.accepted[-20:]).petition
+                        name = chance.choice(petition.sealed.manifest.panel)
+                        keys = make_member_keys(name)
+                        reviewer = reviewers.setdefault(
+                            name, Reviewer(self.office.card, keys, session, time.time)
+                        )
+                        self._open(reviewer, petition)
+
+    def _open(self, reviewer: Reviewer, petition: Sent) -> None:
+        """Ask to open a petition, and open it; whatever gets no answer is asked again."""
+        case, asked, deadline = petition.sealed.manifest.case, None, time.monotonic() + _PATIENCE
+        is_acknowledged = False
+        while time.monotonic() < deadline and not self._stop.is_set():
+            try:
+                asked = asked or reviewer.ask(case)
+                if not is_acknowledged:
+                    reviewer.send(asked)
+                    is_acknowledged = True
+                    self.asked.append(Acknowledged(petition, asked))
+                progress = reviewer.progress(asked)
+                if progress.collected.reasons:
+                    self.faults.append(f"refused to open: {progress.collected.reasons}")
+                    return
+                if progress.is_enough:
+                    opened = reviewer.open(asked, progress)
+                    if opened.petition.body != petition.text:
+                        self.faults.append("another text was opened than was sealed")
+                    self.opened += 1
+                    return
+            except (KeysError, AuditError):  # not in the log yet, or nobody there
+                pass
+            time.sleep(0.2)
+        self.unanswered += not self._stop.is_set()
+
+
+def _but_day(acceptance: Note) -> list[bytes]:
+    lines = acceptance.text.splitlines()
+    return [line for line in lines if not line.startswith(b"day ")]

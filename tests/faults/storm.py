@@ -1,0 +1,114 @@
+"""
+The storm: processes are killed at random moments and at named steps, in rounds, under load.
+
+What happens follows from the seed as far as one machine can repeat itself: who is killed, at which
+step, and after how long follow from it; where the process stands at that moment does not.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from dengwen_vault.setup import SQLITE_URL
+from tests.faults.house import NAMES, House
+from tests.faults.judge import Judge
+from tests.faults.launch import NO_FAULTS, SEQUENCER_STEPS, STEPS, Faults
+from tests.faults.load import Load
+from tests.faults.watch import Watch
+from tests.town_people import MIRROR
+
+LONGEST_PAUSE = 0.4  # seconds between two kills
+NAMED = 0.4  # share of the kills that let the next process die at a named step
+POWER_CUT = 0.05  # share of the kills that hit everything of the operator's at once
+OPERATORS = ("door", "desk", "sequencer")
+
+
+@dataclass
+class Storm:
+    """An office under load, and what befalls it."""
+
+    folder: Path
+    seed: int
+    database: str = SQLITE_URL
+    chance: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the office and start everything."""
+        self.chance = random.Random(self.seed)
+        self.house = House(self.folder, self.database)
+        self.load = Load(self.house.office, self.seed)
+        self.watch = Watch(self.house.office)
+        self.judge = Judge(self.house, self.load, self.watch)
+        self.house.up()
+        self.house.wait()
+        self.wait_for_size(1)
+        self.load.go()
+
+    def wait_for_size(self, size: int, seconds: float = 60.0) -> None:
+        """Wait until the public log has so many records."""
+        deadline = time.monotonic() + seconds
+        while self.size < size:
+            assert time.monotonic() < deadline, f"no growth:\n{self.house.log('sequencer')}"
+            time.sleep(0.05)
+
+    def grow(self, records: int = 2) -> None:
+        """Let the public log grow by some records."""
+        self.wait_for_size(self.size + records)
+
+    @property
+    def size(self) -> int:
+        """The largest size that was ever public."""
+        return max((size for size, _ in self.watch.seen), default=0)
+
+    @property
+    def kills(self) -> int:
+        """How many processes were killed, at random moments and at named steps."""
+        return sum(self.house.kills.values())
+
+    def blow(self, kills: int) -> None:
+        """Kill so many processes, then come to rest and be judged."""
+        self.load.go()
+        goal = self.kills + kills
+        while self.kills < goal:
+            time.sleep(self.chance.uniform(0.01, LONGEST_PAUSE))
+            if self.chance.random() < POWER_CUT:
+                for name in OPERATORS:
+                    self.house.kill(name)
+            elif not self.house.is_doomed(name := self.chance.choice((*NAMES, "sequencer"))):
+                self._kill(name)
+        self.judge.judge()
+        assert not self.house.ended, f"ended by themselves: {self.house.ended}"
+
+    def _kill(self, name: str) -> None:
+        named = self.chance.random() < NAMED
+        steps = steps_of(name)
+        count = 1 + self.chance.randrange(2)
+        then = Faults(die_at=self.chance.choice(steps), die_count=count) if named else NO_FAULTS
+        self.house.kill(name, then)
+
+    def close(self) -> None:
+        """End everything."""
+        self.load.close()
+        self.watch.close()
+        self.judge.close()
+        self.house.close()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End everything."""
+        self.close()
+
+
+def steps_of(name: str) -> list[str]:
+    """Return the named steps at which a process can be made to die."""
+    kinds = {"sequencer": ("tick", "tiles"), MIRROR: ("mirror", "witness")}
+    wanted = kinds.get(name, (name,) if name in OPERATORS else ("gatekeeper", "witness"))
+    found = [step for step in STEPS if step.partition(".")[0] in wanted]
+    return [*SEQUENCER_STEPS, *found] if name == "sequencer" else found

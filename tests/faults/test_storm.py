@@ -1,0 +1,86 @@
+"""The short storm: real processes, killed at random moments and at named steps, under load."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import delete
+
+from dengwen_vault.database import Store
+from dengwen_vault.models import SealedPetition
+from dengwen_vault.settings import Settings
+from tests.faults.launch import SEQUENCER_STEPS, STEPS
+from tests.faults.storm import Storm, steps_of
+from tests.town_people import MIRROR
+
+pytestmark = pytest.mark.slow
+KILLS = 30
+
+
+def test_kills_lose_nothing_that_was_acknowledged(storm: Storm) -> None:
+    """Whoever dies and whenever, everything promised is there afterwards, and once."""
+    storm.blow(KILLS)
+    storm.judge.judge(finally_=True)
+    assert storm.kills >= KILLS
+    assert storm.load.accepted
+    assert storm.load.opened
+    assert storm.judge.receipts >= len(storm.load.accepted)
+
+
+def test_every_named_step_belongs_to_a_process() -> None:
+    """No step is listed that a storm cannot come to."""
+    reached = {
+        step for name in ("door", "desk", "sequencer", "gk-1", MIRROR) for step in steps_of(name)
+    }
+    assert reached == {*SEQUENCER_STEPS, *STEPS}
+
+
+def _lose_a_petition(storm: Storm) -> None:
+    case = storm.load.accepted[0].petition.sealed.manifest.case
+    store = Store(Settings.load(storm.house.office.vault).database)
+    with store.writing() as connection:
+        connection.execute(delete(SealedPetition).where(SealedPetition.case_id == case))
+    store.close()
+
+
+def _lose_an_epoch(storm: Storm) -> None:
+    with sqlite3.connect(storm.house.office.data(MIRROR) / "mirror.sqlite") as database:
+        database.execute("DELETE FROM epoch WHERE number = 1")
+    database.close()
+
+
+def _show_another_root(storm: Storm) -> None:
+    storm.watch.seen[1, bytes(32)] = {"somebody"}
+
+
+def _answer_twice(storm: Storm) -> None:
+    posted = storm.house.tap.answers()
+    next(iter(posted.values())).add(next(iter(next(iter(posted.values())))) + b" ")
+
+
+def _forget_an_acceptance(storm: Storm) -> None:
+    accepted = storm.load.accepted[0]
+    sealed = storm.load.seal(storm.chance)
+    storm.load.accepted.append(type(accepted)(sealed, accepted.acceptance))
+
+
+@pytest.mark.parametrize(
+    ("crime", "found"),
+    [
+        (_show_another_root, "another root for size 1"),
+        (_answer_twice, "posted two different answers"),
+        (_forget_an_acceptance, "0 times in the log"),
+        (_lose_a_petition, "not in the vault"),
+        (_lose_an_epoch, "mirror does not hold"),
+    ],
+)
+def test_the_judge_finds_what_is_wrong(
+    storm: Storm, crime: Callable[[Storm], None], found: str
+) -> None:
+    """A judge that finds nothing is worth something only if it finds what somebody has hidden."""
+    storm.judge.settle()
+    crime(storm)
+    with pytest.raises(AssertionError, match=found):
+        storm.judge.judge()

@@ -1,0 +1,105 @@
+"""
+Everything that the log showed to anybody: every checkpoint, written down as soon as it is there.
+
+A checkpoint is kept with its size and root whoever showed it. That no two of them contradict each
+other is for the judge to say, who has all records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from dataclasses import dataclass, field
+
+import requests
+
+from dengwen_audit.checkpoint import Checkpoint
+from dengwen_audit.errors import AuditError
+from dengwen_audit.note import Note
+from tests.faults.office import HOLDERS, Office
+from tests.town_people import MIRROR, OFFICE
+
+_PAUSE = 0.02  # seconds
+_EVERY = 10  # turns after which witnesses are asked
+
+
+@dataclass
+class Watch:
+    """
+    Looks at an *office*'s public checkpoint and at its witnesses, all the time.
+
+    Attributes:
+        seen: Every checkpoint that was seen: its size, its root, and who showed it.
+        faults: What a log may not do to anybody.
+    """
+
+    office: Office
+    seen: dict[tuple[int, bytes], set[str]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    _largest: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Begin to look."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.join()
+
+    def look_into_witnesses(self) -> None:
+        """Read what each witness has on its disk; the processes may be running or dead."""
+        for name in HOLDERS:
+            file = "mirror.sqlite" if name == MIRROR else "witness.sqlite3"
+            path = self.office.data(name) / file
+            with sqlite3.connect(path) as database:
+                rows = database.execute("SELECT size, root FROM log WHERE size > 0").fetchall()
+                evidence = database.execute("SELECT count(*) FROM evidence").fetchone()
+            database.close()
+            for size, root in rows:
+                self._keep(size, root, f"{name}'s memory")
+            if evidence != (0,):
+                self.faults.append(f"{name} keeps evidence of a fork")
+
+    def _run(self) -> None:
+        turn = 0
+        with requests.Session() as session:
+            while not self._stop.wait(_PAUSE):
+                turn += 1
+                self._look_at_public()
+                if turn % _EVERY == 0:
+                    self._ask_witnesses(session)
+
+    def _look_at_public(self) -> None:
+        try:
+            data = (self.office.vault / "public" / "log" / "checkpoint").read_bytes()
+        except OSError:
+            return
+        try:
+            cosigned = self.office.card.policy.check(Note.parse(data))
+        except AuditError as error:
+            self.faults.append(f"the public checkpoint does not hold: {error}")
+            return
+        size = cosigned.checkpoint.size
+        if size < self._largest:
+            self.faults.append(f"the public log shrank from {self._largest} to {size}")
+        self._largest = max(size, self._largest)
+        self._keep(size, cosigned.checkpoint.root, "public")
+
+    def _ask_witnesses(self, session: requests.Session) -> None:
+        origin = hashlib.sha256(OFFICE.encode()).hexdigest()
+        for name in HOLDERS:
+            url = f"{self.office.ports.url(name)}/monitoring/{origin}/checkpoint"
+            try:
+                answer = session.get(url, timeout=0.5)
+            except requests.RequestException:
+                continue
+            if answer.status_code == requests.codes.ok:
+                checkpoint = Checkpoint.parse(Note.parse(answer.content).text)
+                self._keep(checkpoint.size, checkpoint.root, name)
+
+    def _keep(self, size: int, root: bytes, who: str) -> None:
+        self.seen.setdefault((size, root), set()).add(who)
