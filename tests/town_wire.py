@@ -52,6 +52,11 @@ class Answer:
 Lie = Callable[[Answer], Answer]
 
 
+def on(path: str, change: Callable[[Any], Any]) -> Lie:
+    """Return a lie that changes the JSON of what is served at one path."""
+    return lambda answer: answer.with_json(change) if answer.path == path else answer
+
+
 class Wire(WsgiAdapter):
     """
     A way to one application.
