@@ -93,9 +93,10 @@ class VaultEpochStore:
         """
         with self._store.reading() as connection:
             plan = self._plan(connection, expected_size, utc_day(now))
+        rows = list(_rows(plan))  # before the lock, behind which the door would wait
         with self._store.writing() as connection:
             _claim(connection, expected_size, plan.epoch.record.roster)
-            _write(connection, plan)
+            _write(connection, plan, rows)
         return plan.epoch.record
 
     def _plan(self, connection: Connection, size: int, today: datetime.date) -> Plan:
@@ -179,7 +180,7 @@ def _claim(connection: Connection, size: int, roster: bytes) -> None:
         raise LostRaceError("another sequencer has made this record")
 
 
-def _write(connection: Connection, plan: Plan) -> None:
+def _write(connection: Connection, plan: Plan, rows: list[dict[str, object]]) -> None:
     """Write the record, its events, and what it changes."""
     record = plan.epoch.record
     epoch = {"number": plan.number, "record": record.to_bytes()}
@@ -189,7 +190,7 @@ def _write(connection: Connection, plan: Plan) -> None:
         row = PendingEvent
         gone = delete(row).where(row.cause == bindparam("_cause"), row.actor == bindparam("_actor"))
         connection.execute(gone, [{"_cause": r.cause, "_actor": r.actor} for r in plan.taken])
-        connection.execute(insert(EventRow), list(_rows(plan)))
+        connection.execute(insert(EventRow), rows)
 
 
 def _rows(plan: Plan) -> Iterator[dict[str, object]]:
