@@ -14,7 +14,9 @@ from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import check_acceptance
 from dengwen_audit.statements.challenge import Challenge
 from dengwen_audit.statements.head import check_head
+from dengwen_audit.statements.member import Revocation
 from dengwen_audit.text import ZERO_HASH
+from dengwen_keys.gatekeeper.refusals import OldRoster, StaleLog
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_keys.words import Words
 from dengwen_submit.errors import CaseError, DoorError
@@ -22,7 +24,16 @@ from dengwen_submit.follow_up import CaseView
 from dengwen_submit.heads import Finding, make_challenge
 from tests.town import Town
 from tests.town_operator import Operator
-from tests.town_people import GATEKEEPERS, MIRROR, NOON, OFFICE, address_of
+from tests.town_people import (
+    DOOR,
+    GATEKEEPERS,
+    MIRROR,
+    NOON,
+    OFFICE,
+    address_of,
+    next_roster,
+    sign_by_roots,
+)
 from tests.town_wire import Answer, Lie
 
 EVENTS, HEADS = "/v1/case/events", "/v1/case/heads/"
@@ -218,3 +229,51 @@ def test_heads_of_an_earlier_day_cannot_be_shown_again(town: Town) -> None:
     assert len(caught[-1]) == len(town.houses)
     assert silent(view) == {*GATEKEEPERS, MIRROR}
     assert not view.is_complete
+
+
+def without_news(town: Town) -> Lie:
+    """Serve the newest proof, and the roster it names, as they are now, whatever comes."""
+    path = "/latest.tlog-proof"
+    old = town.session.get(f"{DOOR}{path}").content
+    return lambda answer: replace(answer, body=old) if answer.path == path else answer
+
+
+def test_a_revocation_cannot_be_kept_from_a_gatekeeper_by_an_older_proof(
+    town: Town, operator: Operator
+) -> None:
+    """
+    The log names the roster that revokes a reviewer; a gatekeeper is shown the proof from before.
+
+    It is only minutes old, but the request was logged after it: the gatekeeper waits for one that
+    covers what it is asked for.
+    """
+    _, sealed = town.received()
+    villain = sealed.manifest.panel[0]
+    asked, lie = town.request(villain, sealed), without_news(town)
+    revoking = next_roster(town.roster, revoked=(Revocation(villain, town.today),))
+    town.office.vault.publish_roster(sign_by_roots(revoking.to_bytes()))
+    town.tick()
+    with town.office.door.lying(lie):
+        operator.log_request(asked)
+        assert not operator.answered(asked)
+        with pytest.raises(StaleLog):
+            town.gatekeepers["gk-1"].serve(asked.hash)
+    town.poll()
+    assert operator.reasons(asked) == {OldRoster.slug}
+
+
+def test_a_gatekeeper_does_not_work_on_an_old_log(town: Town) -> None:
+    """The log stands still for an hour, as if to hide what came: no share leaves on old times."""
+    _, sealed = town.received()
+    reviewer = sealed.manifest.panel[0]
+    with town.away(*GATEKEEPERS, reachable=True):
+        asked = town.ask(reviewer, sealed.manifest.case)
+    town.clock.now += 3600
+    town.poll()
+
+    with pytest.raises(StaleLog):
+        town.gatekeepers["gk-1"].serve(asked.hash)
+    assert not town.shares(asked)
+    town.tick()
+    town.poll()
+    assert set(town.shares(asked)) == {1, 2, 3}

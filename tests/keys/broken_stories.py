@@ -105,6 +105,14 @@ def seen(*trees: tuple[int, Hash]) -> Told:
     return told.with_matter(log=told.office.log_view(seen=seen))
 
 
+def shown_before_the_request() -> Told:
+    """Show the holder the newest checkpoint as it was before the request entered the log."""
+    told = tell()
+    before = told.office.log.note(told.matter.evidence.receipt.index)
+    latest = told.office.card.policy.check(before)
+    return told.with_matter(log=told.office.log_view(latest=latest))
+
+
 def at(now: float) -> Told:
     """Judge at another time; the witnesses cosigned at that time, too."""
     office = SmallOffice()

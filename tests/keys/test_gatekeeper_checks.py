@@ -41,6 +41,7 @@ from tests.keys.broken_stories import (
     reviewer_becomes_auditor,
     reviewer_is_revoked,
     seen,
+    shown_before_the_request,
     under_next_roster,
     without_request,
 )
@@ -72,6 +73,9 @@ class Broken:
 BROKEN = {
     "the newest cosignatures are an hour old": Broken(
         no.StaleLog, log.check_fresh, lambda: tell(now=NOON + 3600)
+    ),
+    "the newest checkpoint shown is from before the request's record": Broken(
+        no.StaleLog, log.check_covers_request, shown_before_the_request
     ),
     "the log has another root than this holder saw for the same size": Broken(
         no.LogForked, log.check_extends_seen, lambda: seen((4, Hash(OTHER_HASH)))

@@ -30,6 +30,12 @@ def check_fresh(matter: Matter) -> None:
         raise StaleLog("the newest cosignatures are too old")
 
 
+def check_covers_request(matter: Matter) -> None:
+    """The newest checkpoint covers the request's record: it names no roster from before it."""
+    if matter.evidence.receipt.index >= matter.log.latest.checkpoint.size:
+        raise StaleLog("the newest checkpoint shown is older than the request's record")
+
+
 def check_extends_seen(matter: Matter) -> None:
     """The newest checkpoint is of the log that this holder has seen so far."""
     known = (matter.log.latest.checkpoint, *matter.log.seen)
@@ -72,6 +78,7 @@ def check_lifetime(matter: Matter) -> None:
 
 LOG_CHECKS = (
     check_fresh,
+    check_covers_request,
     check_extends_seen,
     check_receipt_extends_seen,
     check_signed_after,
