@@ -7,8 +7,9 @@ hand, since what they say is what these tests are about.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import requests
@@ -24,7 +25,6 @@ from dengwen_audit.statements.head import Head
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_audit.text import ZERO_HASH, to_base64
 from dengwen_audit.web import AUDIT_PROBLEMS, register_problems
-from dengwen_keys.words import Words
 from dengwen_submit.cli.options import Surroundings
 from dengwen_submit.door_client import CaseClient, DoorClient
 from dengwen_submit.follow_up import CaseView, follow_up
@@ -51,6 +51,8 @@ class HandHolder:
         released: The requests for which it says that its share left.
         signer: Whose key signs its heads.
         asked: What it was asked.
+        before_answer: Called before it looks what it has seen.
+        instead: What it answers whatever it is asked, if anything.
         wire: Leads to its address.
     """
 
@@ -59,15 +61,18 @@ class HandHolder:
         self.seen = (0, ZERO_HASH)
         self.released: tuple[bytes, ...] = ()
         self.asked: list[Note] = []
+        self.before_answer: Callable[[], object] = lambda: None
+        self.instead: Note | None = None
         self.wire = WsgiAdapter(self._make_app())
 
     def answer(self, challenge: Note) -> Note:
         """Return a signed head for a challenge."""
         asked = check_challenge(challenge)
         self.asked.append(challenge)
+        self.before_answer()
         released = tuple(sorted(self.released))
         head = Head(asked.office, asked.case, asked.nonce, self.name, *self.seen, released)
-        return sign_note(head.to_bytes(), make_key(self.signer))
+        return self.instead or sign_note(head.to_bytes(), make_key(self.signer))
 
     def _make_app(self) -> Flask:
         app = Flask(self.name, static_folder=None)
@@ -133,11 +138,14 @@ class DoorOffice(VaultOffice):
         """Return the office as her tools fetch and check it."""
         return fetch_office(self.door_client(), None, self.now)[1]
 
-    def follow_up(self, words: Words | None = None, office: Office | None = None) -> CaseView:
-        """Look at a case, the first one by default."""
-        asking = HeadRound(self.open_session(), self.clock, 5.0, lambda: self.sleep(1))
-        words = words or words_of("first")
-        return follow_up(self.door_client(), office or self.pinned(), words, asking)
+    def round(self) -> HeadRound:
+        """Return a round of questions that waits for five seconds."""
+        return HeadRound(self.open_session(), self.clock, 5.0, lambda: self.sleep(1))
+
+    def follow_up(self, name: str = "first", office: Office | None = None) -> CaseView:
+        """Look at a case as the petitioner of this *name*."""
+        pinned = office or self.pinned()
+        return follow_up(self.door_client(), pinned, words_of(name), self.round())
 
     # What others do.
 
@@ -145,6 +153,16 @@ class DoorOffice(VaultOffice):
         """Return the events of a case."""
         served = self.vault.case_events(manifest.case).events
         return [Event.parse(event.event) for event in served]
+
+    @contextlib.contextmanager
+    def silent(self, *names: str) -> Iterator[None]:
+        """Let these holders, or all, not answer at their addresses for a while."""
+        wires = [self.holders[name].wire for name in names or HOLDERS]
+        for wire in wires:
+            wire.down = True
+        yield
+        for wire in wires:
+            wire.down = False
 
     def look(self, manifest: Manifest) -> None:
         """Let all holders and the mirror see every event of a case."""
