@@ -21,6 +21,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -139,6 +140,7 @@ class Nursery:
     """A process with everything imported, from which commands are forked."""
 
     _ended: dict[int, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Start it."""
@@ -175,9 +177,10 @@ class Nursery:
     def _ask(self, order: dict[str, Any]) -> Any:  # noqa: ANN401  # a number or None
         if self._server.stdin is None or self._server.stdout is None:
             raise AssertionError("internal error: no pipes")
-        self._server.stdin.write(json.dumps(order).encode() + b"\n")
-        self._server.stdin.flush()
-        return json.loads(self._server.stdout.readline())
+        with self._lock:
+            self._server.stdin.write(json.dumps(order).encode() + b"\n")
+            self._server.stdin.flush()
+            return json.loads(self._server.stdout.readline())
 
 
 def start_alone(

@@ -1,8 +1,8 @@
 """
 The load on an office: petitioners send until they have an answer, reviewers ask to open.
 
-Everybody behaves as the project's clients do: what got no answer is sent again, the same bytes. What
-the office said yes to is written down here, in a process that no fault touches.
+Everybody behaves as the project's clients do: what got no answer is sent again, the same bytes.
+What the office said yes to is written down here, in a process that no fault touches.
 """
 
 from __future__ import annotations
@@ -92,10 +92,8 @@ class Load:
 
     def __post_init__(self) -> None:
         """Get ready; nothing is sent before `go`."""
-        chances = [
-            random.Random(f"{self.seed} {number}") for number in range(PETITIONERS + REVIEWERS)
-        ]
         jobs = [self._petition] * PETITIONERS + [self._review] * REVIEWERS
+        chances = [random.Random(f"{self.seed} {number}") for number in range(len(jobs))]
         self._threads = [
             threading.Thread(target=job, args=(chance,), daemon=True)
             for job, chance in zip(jobs, chances, strict=True)

@@ -11,6 +11,7 @@ import hashlib
 import sqlite3
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import requests
 
@@ -73,21 +74,27 @@ class Watch:
                 if turn % _EVERY == 0:
                     self._ask_witnesses(session)
 
-    def _look_at_public(self) -> None:
+    def look_at(self, public: Path, who: str) -> int:
+        """Look at the checkpoint in a public folder; return its size, or 0 if there is none."""
         try:
-            data = (self.office.vault / "public" / "log" / "checkpoint").read_bytes()
+            data = (public / "log" / "checkpoint").read_bytes()
         except OSError:
-            return
+            return 0
         try:
             cosigned = self.office.card.policy.check(Note.parse(data))
         except AuditError as error:
             self.faults.append(f"the public checkpoint does not hold: {error}")
+            return 0
+        self._keep(cosigned.checkpoint.size, cosigned.checkpoint.root, who)
+        return cosigned.checkpoint.size
+
+    def _look_at_public(self) -> None:
+        size = self.look_at(self.office.vault / "public", "public")
+        if not size:
             return
-        size = cosigned.checkpoint.size
         if size < self._largest:
             self.faults.append(f"the public log shrank from {self._largest} to {size}")
         self._largest = max(size, self._largest)
-        self._keep(size, cosigned.checkpoint.root, "public")
 
     def _ask_witnesses(self, session: requests.Session) -> None:
         origin = hashlib.sha256(OFFICE.encode()).hexdigest()
