@@ -12,7 +12,7 @@ import datetime
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from dengwen_audit.note import Note, NoteHash
 from dengwen_audit.statements.answer import Answer, AnswerError, check_answer
@@ -75,7 +75,12 @@ class WorkItem:
 def waiting_requests(
     connection: Connection, member: Member, public_size: int, today: datetime.date
 ) -> tuple[NoteHash, ...]:
-    """Return the requests in the public log that the member's seat has not answered."""
+    """
+    Return requests in the public log that the member's seat has not answered, in random order.
+
+    By chance, so that however many must wait (for tomorrow's openings, say), each of the others
+    comes up sooner or later.
+    """
     logged = (Event.cause == Work.request) & (Event.actor == Request.requester)
     found = (
         select(Work.request)
@@ -83,7 +88,7 @@ def waiting_requests(
         .join(Event, logged)
         .where(Work.role == member.role, Work.seat == member.seat, Work.until >= today)
         .where(Event.epoch < public_size)
-        .order_by(Work.request)
+        .order_by(func.random())
         .limit(MAX_WORK)
     )
     return tuple(NoteHash(hash_) for hash_ in connection.scalars(found))
