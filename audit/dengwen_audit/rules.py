@@ -5,8 +5,8 @@ The rules, case by case: what an auditor with a grant judges, each rule one func
   for a number, and no event before its predecessor in the log.
 - *Cause*: the note behind each event is served, is the one named, and its signers may cause it:
   reviewers of the panel who are not revoked, holders of their own seats, two for a closing.
-- *Request*: logged before its last admissible record; under the roster in force or the one before;
-  for the compartment that its kind of event opens.
+- *Request*: logged before its last admissible record, which is no later than its roster lets it be;
+  under the roster in force or the one before; for the compartment that its kind of event opens.
 - *Release*: later in the log than its request, for the same case and compartment, by a holder of
   that compartment, once.
 - *Disclosure*: an identity's shares leave only after a quorum of approvals for this request that

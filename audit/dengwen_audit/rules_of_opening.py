@@ -36,6 +36,15 @@ def _check_requests(case: Case) -> Iterator[Finding]:
         roster = case.dossier.roster_or_none(logged.roster)
         if roster is not None and request.roster not in (roster.hash, roster.previous):
             yield logged, "made under a roster that was no longer in force"
+        if _is_too_long(case, request):
+            yield logged, "allows itself more time than its roster does"
+
+
+def _is_too_long(case: Case, request: Request) -> bool:
+    """Tell whether a request may be logged later than the roster that it names lets any be."""
+    roster = case.dossier.roster_or_none(request.roster)
+    seconds = (request.last_index - request.after_size) * case.dossier.cards[-1].tick
+    return roster is not None and seconds > roster.request_lifetime
 
 
 def _check_releases(case: Case) -> Iterator[Finding]:

@@ -9,11 +9,13 @@ import pytest
 
 from dengwen_audit.epoch_feed import EpochError
 from dengwen_audit.errors import SignatureError
+from dengwen_audit.http_client import UnreachableError
+from dengwen_audit.http_signature import MemberAuth
 from dengwen_audit.note import Note, SigningKey, sign_note
 from dengwen_audit.statements.acceptance import Acceptance, check_acceptance
 from dengwen_audit.statements.answer import REFUSAL, Answer
 from dengwen_audit.statements.card import Card, Root
-from dengwen_audit.statements.grant import Grant
+from dengwen_audit.statements.grant import Grant, GrantEnd
 from dengwen_audit.statements.statement import Statement
 from dengwen_keys.errors import NoMatchError
 from dengwen_keys.gatekeeper.refusals import NotAccepted
@@ -29,6 +31,7 @@ from tests.town import TEXT, Town
 from tests.town_operator import Operator
 from tests.town_people import (
     AUDITOR,
+    DESK,
     GATEKEEPERS,
     OFFICE,
     next_roster,
@@ -145,6 +148,28 @@ def test_a_grant_takes_the_root_threshold(town: Town) -> None:
             town.office.vault.post_grant(sign_note(text, *map(make_key, keys)))
     town.grant()
     assert not town.audit()
+
+
+@pytest.mark.parametrize("member", ["reviewer-1", "gk-1", "trustee-1", AUDITOR])
+def test_events_are_for_mirrors_and_granted_auditors(town: Town, member: str) -> None:
+    """Whoever else asks the desk for epochs gets what a stranger gets."""
+    town.received()
+    auth = MemberAuth(member, make_key(member), town.clock)
+    answer = town.session.get(f"{DESK}/v1/epochs?from=0&to=2&causes=1", auth=auth)
+    assert answer.status_code == 404
+    assert b"dengwen/event" not in answer.content
+
+
+def test_an_ended_grant_gives_nothing(town: Town) -> None:
+    """The root keepers end a grant: from then on the auditor reads no more."""
+    town.grant()
+    assert not town.audit()
+    grant = Grant(OFFICE, AUDITOR, "court-of-audit", 0, town.roster.valid_until)
+    end = GrantEnd(OFFICE, grant.hash)
+    town.office.vault.post_grant(sign_by_roots(end.to_bytes()))
+    town.tick()
+    with pytest.raises(UnreachableError):
+        town.audit()
 
 
 def test_an_auditor_is_shown_what_everybody_is_bound_to(town: Town) -> None:

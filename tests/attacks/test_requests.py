@@ -81,7 +81,10 @@ class Attempt:
 
 ATTEMPTS = {
     "for a longer life than the roster allows": Attempt(
-        {"last_index": 10_000}, "rule", LifetimeTooLong.slug
+        {"last_index": 10_000},
+        "rule",
+        LifetimeTooLong.slug,
+        "allows itself more time than its roster does",
     ),
     "for the identity": Attempt(
         {"compartment": "identity", "purpose": "contact"},

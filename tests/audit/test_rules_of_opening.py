@@ -1,5 +1,6 @@
 """Tests of rules_of_opening.py: what must stand in the log before a share leaves."""
 
+import dataclasses
 import datetime
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ from tests.audit.case_book import (
 )
 from tests.audit.public_office import follow
 from tests.small_office import TODAY, make_key, make_roster, make_seed
+from tests.small_statements import make_request
 
 DAY = datetime.timedelta(days=1)
 
@@ -91,6 +93,10 @@ CASES: dict[str, tuple[Callable[[], CaseBook], list[str]]] = {
     "logged too early": (
         extended(ask_too_early),
         ["2: logged before the checkpoint that it says it follows"],
+    ),
+    "a longer life than the roster allows": (
+        extended(lambda b: b.ask(dataclasses.replace(make_request(), last_index=1295))),
+        ["2: allows itself more time than its roster does"],
     ),
     "an identity by the way of petitions": (
         extended(
