@@ -1,29 +1,24 @@
 """
 Small disks for tests: each a file system of its own in memory, which can be filled and emptied.
 
-It is mounted in the mount namespace of one process, which holds it, and is reached through that
-process's root; when the process ends, nothing of it is left. Where no namespace may be made, there
-is `limit_files`, by which the kernel refuses every file of a process beyond a length.
+They are mounted in a mount namespace that this process makes for itself, so that nobody else sees
+them and nothing is left of them when it ends; making it takes root. Where that is not allowed,
+there is `limit_files`, by which the kernel refuses to a process every file beyond a length.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import resource
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_HOLD = """
-import sys; sys.path.insert(0, sys.argv[2])
-from tests.faults.launch import die_with_parent
-die_with_parent()
-print(flush=True)
-sys.stdin.read()
-"""
+_CLONE_NEWNS = 0x20000
+_MS_REC_PRIVATE = 0x4000 | 0x40000
 _FILLER = "filler"
 
 
@@ -32,35 +27,33 @@ class NoDiskError(Exception):
 
 
 @contextmanager
-def small_disk(size: str) -> Iterator[Path]:
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
     """
-    Mount a file system of *size* (such as 8m) for a while; return its folder.
+    Mount a file system of *size* (such as 8m) at *folder* for a while.
 
     Raises:
         NoDiskError: If that is not allowed here.
     """
-    here = str(Path(__file__).parents[2])
-    mount = f'mount -t tmpfs -o size={size} none /mnt && exec "$0" -c "$1" hold "$2"'
-    command = ["unshare", *_options(), "sh", "-c", mount, sys.executable, _HOLD, here]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as holder:
-        try:
-            if not holder.stdout or not holder.stdout.readline():
-                raise NoDiskError("no file system can be mounted here")
-            yield Path(f"/proc/{holder.pid}/root/mnt")
-        finally:
-            holder.kill()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNS) or libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None):
+        raise NoDiskError(f"no disk can be mounted here: {os.strerror(ctypes.get_errno())}")
+    folder.mkdir(parents=True)
+    options = f"size={size}".encode()
+    if libc.mount(b"none", bytes(folder), b"tmpfs", 0, options):
+        raise NoDiskError(f"no disk can be mounted here: {os.strerror(ctypes.get_errno())}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def fill(disk: Path) -> None:
     """Leave no free byte on a disk."""
-    with (disk / _FILLER).open("ab") as filler:
+    with (disk / _FILLER).open("ab", buffering=0) as filler:
         for size in (1 << 20, 1 << 12, 1):
             try:
                 while True:
                     filler.write(bytes(size))
-                    filler.flush()
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
@@ -74,7 +67,3 @@ def free(disk: Path) -> None:
 def limit_files(pid: int, size: int) -> None:
     """Let a running process write no file beyond *size* bytes; -1 for any."""
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
-def _options() -> tuple[str, ...]:
-    return ("-m",) if os.geteuid() == 0 else ("-m", "-r")

@@ -45,11 +45,11 @@ class House:
 
     def __init__(self, folder: Path, database: str = SQLITE_URL) -> None:
         """Make the office; start nothing yet."""
-        self._nursery = Nursery()
         door, hall, *ports = free_ports(2 + len(HOLDERS))
         self.tap = Tap(hall)
         holders = dict(zip(HOLDERS, ports, strict=True))
         self.office = make_office(folder, Ports(door, self.tap.own_port, hall, holders), database)
+        self._nursery = Nursery()
         self.ended: list[tuple[str, int]] = []
         self.kills: Counter[str] = Counter()
         self.planned: dict[str, Faults] = {}
