@@ -29,7 +29,7 @@ TIMEOUT = (30, 60)  # seconds: to connect, also through Tor, and between two byt
 CHUNK = 16 * 1024  # bytes
 
 REFUSALS = {
-    "not-yours": "the office knows no petition of these words: were they all typed right?",
+    "not-yours": "the office knows no petition of these words: look whether all are typed right",
     "second-manifest": "the office has another petition under the same words already: seal it "
     "again, which makes new words, and send that",
     "seal-again": "it was sealed for people who are in office no more: fetch the office anew with "
@@ -171,7 +171,7 @@ def _at_once(path: str, *, at_once: bool) -> str:
 def _why_silent(error: requests.RequestException) -> str:
     """Say why there is no answer, so far as the person can do something about it."""
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy does not let this through: is it running?"
+        return "the proxy does not let this through: look whether it is running"
     if isinstance(error, requests.exceptions.SSLError):
         return (
             "the connection cannot be trusted: somebody may stand between, or the clock of this "

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
-from flask import Flask
+from flask import Flask, Response
+from werkzeug.test import run_wsgi_app
 
 from dengwen_audit.event import Event
 from dengwen_audit.mirror_web import head_blueprint
@@ -33,10 +35,14 @@ from dengwen_submit.office import Office, OfficeFiles
 from dengwen_submit.pinning import fetch_office
 from dengwen_submit.session import open_session
 from dengwen_submit.web import create_door
-from tests.small_office import OFFICE, make_card, make_key, make_roster
+from tests.small_office import OFFICE, make_card, make_key, make_roster, sign_by_roots
+from tests.submit.office_files import next_roster
 from tests.town_wire import Wire
 from tests.vault.office import VaultOffice, words_of
 from tests.wsgi_adapter import WsgiAdapter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HOLDERS = ("gatekeeper-1", "gatekeeper-2", "gatekeeper-3", "mirror-1")
 SEALED_SHARE = b"what only the requester can open"
@@ -81,12 +87,36 @@ class HandHolder:
         return app
 
 
+class Front:
+    """
+    What stands before the door, such as a proxy with troubles of its own.
+
+    Attributes:
+        instead: What it answers to posts, one after another, instead of the door.
+        is_late: Whether the door gets these posts all the same.
+    """
+
+    def __init__(self, door: Flask) -> None:
+        self._door = door
+        self.instead: list[Response] = []
+        self.is_late = False
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ["REQUEST_METHOD"] != "POST" or not self.instead:
+            return self._door(environ, start_response)
+        if self.is_late:
+            run_wsgi_app(self._door, environ, buffered=True)
+        return self.instead.pop(0)(environ, start_response)
+
+
 class DoorOffice(VaultOffice):
     """
     An office whose card and roster are in the log, and its door.
 
     Attributes:
-        door: The wire to the door.
+        front: What stands before the door.
+        door: The wire to it.
         holders: By name.
         while_waiting: Called whenever the petitioner's tools wait.
         slept: How long they waited, each time, in seconds.
@@ -95,7 +125,8 @@ class DoorOffice(VaultOffice):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, f"sqlite:///{folder / 'vault.sqlite3'}")
         self.tick()
-        self.door = Wire(create_door(self.vault, self.clock))
+        self.front = Front(create_door(self.vault, self.clock))
+        self.door = Wire(self.front)
         self.holders = {name: HandHolder(name) for name in HOLDERS}
         self.while_waiting: list[Callable[[], object]] = []
         self.slept: list[float] = []
@@ -169,6 +200,12 @@ class DoorOffice(VaultOffice):
         newest = self.events(manifest)[-1]
         for holder in self.holders.values():
             holder.seen = (newest.number, newest.hash)
+
+    def publish_next_roster(self) -> None:
+        """Let a second roster come into force."""
+        following = next_roster(make_roster(), openings_per_day=1)
+        self.vault.publish_roster(sign_by_roots(following.to_bytes()))
+        self.tick(2)
 
     def request(self, manifest: Manifest, *, tick: bool = True) -> NoteHash:
         """Let a member of the panel ask to open the petition."""

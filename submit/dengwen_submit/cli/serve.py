@@ -26,9 +26,9 @@ def command(folder: Path, host: str, port: int) -> None:
     from dengwen_vault.schema import check_schema
     from dengwen_vault.vault import Vault
 
-    configure_logging()
     vault = Vault(folder, time.time)
     check_schema(vault.store)
     check_durable(vault.store, vault.settings.replication)
+    configure_logging()
     door = create_door(vault, time.time)
     serve(door, host, port, lambda bound: click.echo(f"The door is open on port {bound}."))
