@@ -83,8 +83,10 @@ class House:
     def without(self, *names: str) -> Iterator[None]:
         """Let these processes be away for a while."""
         self.down(*names)
-        yield
-        self.up(*names)
+        try:
+            yield
+        finally:
+            self.up(*names)
 
     def wait(self) -> None:
         """Return when everything that should run listens."""

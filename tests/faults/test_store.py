@@ -7,7 +7,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -132,28 +131,3 @@ def test_a_second_sequencer_ends_at_once(storm: Storm) -> None:
     storm.load.go()
     storm.grow(1)
     storm.judge.judge()
-
-
-def test_sequencers_of_two_machines_sign_one_history(storm: Storm, tmp_path: Path) -> None:
-    """With public folders of their own they race for each record, and no size gets two roots."""
-    storm.load.go()
-    vault = _copy(storm, tmp_path)
-    for path in vault.glob(f"{DATABASE}*"):
-        path.unlink()
-    text = (vault / "vault.toml").read_text("utf-8")
-    shared = text.replace(DATABASE, str(storm.house.office.vault / DATABASE))
-    (vault / "vault.toml").write_text(shared, "utf-8")
-    deadline = time.monotonic() + 6
-    command = storm.house.office.command("sequencer")
-    process, log = storm.house.start_beside(tmp_path, *command)
-    while time.monotonic() < deadline:
-        storm.watch.look_at(vault / "public", "second sequencer")
-        if process.poll() is not None:
-            process, log = storm.house.start_beside(tmp_path, *command)
-        time.sleep(0.02)
-    process.kill()
-    assert {name for name, _ in storm.house.ended} <= {"sequencer"}
-    storm.house.ended.clear()
-    storm.judge.judge()
-    seconds = [who for who in storm.watch.seen.values() if "second sequencer" in who]
-    assert seconds, log.read_text("utf-8")
