@@ -27,5 +27,9 @@ class PolicyError(AuditError):
     """Too few witnesses vouch for a checkpoint: wait, or ask another source."""
 
 
+class UnavailableError(AuditError):
+    """A database on this machine cannot be read or written now: its disk is full, or it is busy."""
+
+
 class RuleError(AuditError):
     """A well-formed, well-signed statement says something that the office's rules forbid."""

@@ -2,7 +2,8 @@
 Opens the small databases that witnesses and mirrors keep, so that what is committed is on the disk.
 
 WAL with ``synchronous=FULL`` flushes at every commit. One connection serves all threads of the
-process, one at a time; several processes are kept apart by ``BEGIN IMMEDIATE``.
+process, one at a time; several processes are kept apart by ``BEGIN IMMEDIATE``. When the disk
+refuses, the transaction is undone and `UnavailableError` says so; the next one may succeed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from dengwen_audit.errors import UnavailableError
 
 BUSY_SECONDS = 10.0
 
@@ -35,14 +38,15 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give the connection inside a transaction that commits unless an error leaves it."""
-        with self._lock:
+        with self._lock, _refusing():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # on a full disk SQLite has undone it already
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def row(self, query: str, *values: object) -> tuple[object, ...] | None:
         """Return the first row of a *query*, or None."""
@@ -50,10 +54,19 @@ class Database:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return all rows of a *query*."""
-        with self._lock:
+        with self._lock, _refusing():
             return self._connection.execute(query, values).fetchall()
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Say of what the disk or another process refuses that it cannot be done now."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise UnavailableError("the database cannot do this now") from error

@@ -30,6 +30,7 @@ from dengwen_audit.errors import (
     ProofError,
     RuleError,
     SignatureError,
+    UnavailableError,
 )
 from dengwen_audit.problems import PROBLEM_TYPE, BodyLimits, Problem, http_problem, problem_bytes
 from dengwen_audit.serving import serve_wsgi
@@ -44,6 +45,7 @@ AUDIT_PROBLEMS: Mapping[type[Exception], Problem] = {
     SignatureError: Problem(403, "signature", "A signature is missing or wrong"),
     RuleError: Problem(403, "rule", "The rules of the office forbid this"),
     ProofError: Problem(422, "proof", "The hashes do not lead where they should"),
+    UnavailableError: Problem(503, "unavailable", "This cannot be stored now", retry_after=60),
     PolicyError: Problem(503, "witnesses", "Too few witnesses vouch for the log", retry_after=60),
 }
 """What the errors of the ground floor mean to a caller; upper floors add theirs."""
