@@ -54,5 +54,15 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def her(office: DoorOffice, terminal: Terminal) -> Terminal:
     """Give a terminal that reaches the office, and has fetched it."""
     terminal.surroundings = office.surroundings
-    assert terminal.run("card", "https://dengwen.example").code == 0
+    office.files().write(terminal.folder / "office")
+    return terminal
+
+
+@pytest.fixture
+def standing_her(standing_office: DoorOffice, terminal: Terminal) -> Terminal:
+    """Give a terminal that reaches the standing office, and has fetched it."""
+    standing_office.slept.clear()
+    terminal.surroundings = standing_office.surroundings
+    standing_office.files().write(terminal.folder / "office")
+    standing_office.door.calls.clear()
     return terminal

@@ -25,6 +25,14 @@ def visiting(office: DoorOffice, terminal: Terminal) -> Terminal:
     return terminal
 
 
+@pytest.fixture
+def standing_visiting(standing_office: DoorOffice, terminal: Terminal) -> Terminal:
+    """Give the same at an office that other tests use as well."""
+    terminal.surroundings = standing_office.surroundings
+    standing_office.door.calls.clear()
+    return terminal
+
+
 def _bytes(terminal: Terminal) -> dict[str, bytes]:
     return {name: (terminal.folder / name).read_bytes() for name in terminal.files()}
 
@@ -33,9 +41,9 @@ def _serve_card(office: DoorOffice, card: Card, roots: int = 2) -> None:
     office.vault.publish_card(sign_by_roots(card.to_bytes(), roots))
 
 
-def test_the_first_time_it_shows_what_to_compare(visiting: Terminal) -> None:
+def test_the_first_time_it_shows_what_to_compare(standing_visiting: Terminal) -> None:
     """A fingerprint to read aloud, who holds the locks, and what to do."""
-    shown = visiting.run("card", URL)
+    shown = standing_visiting.run("card", URL)
     assert shown.code == 0
     assert shown.out == (
         "登闻 Complaints office\n"
@@ -48,7 +56,7 @@ def test_the_first_time_it_shows_what_to_compare(visiting: Terminal) -> None:
         "  roster 1, valid until 2025-01-31\n"
         "Compare the fingerprint with one that reached you another way.\n"
     )
-    assert visiting.files() == PINNED
+    assert standing_visiting.files() == PINNED
 
 
 def test_the_second_time_it_says_nothing_new(office: DoorOffice, her: Terminal) -> None:
@@ -91,37 +99,37 @@ def test_a_later_card_that_follows_is_taken(office: DoorOffice, her: Terminal) -
     ids=["another card", "one signature", "another chain"],
 )
 def test_a_card_that_does_not_follow_changes_nothing(
-    office: DoorOffice, her: Terminal, card: Card, roots: int, said: str
+    standing_office: DoorOffice, standing_her: Terminal, card: Card, roots: int, said: str
 ) -> None:
     """Who took over the address is refused, and the pin stays."""
-    before = _bytes(her)
+    before = _bytes(standing_her)
     note = sign_by_roots(card.to_bytes(), roots).to_bytes()
 
     def lie(answer: Answer) -> Answer:
         return dataclasses.replace(answer, body=note) if answer.path == "/card" else answer
 
-    with office.door.lying(lie):
-        shown = her.run("card", URL)
+    with standing_office.door.lying(lie):
+        shown = standing_her.run("card", URL)
     assert (shown.code, shown.out) == (1, "")
     assert shown.err.startswith("Not done: ")
     assert said in shown.err
-    assert _bytes(her) == before
+    assert _bytes(standing_her) == before
 
 
 @pytest.mark.parametrize("path", ["/card", "/roster", "/latest.tlog-proof"])
 def test_what_does_not_verify_is_not_written(
-    office: DoorOffice, visiting: Terminal, path: str
+    standing_office: DoorOffice, standing_visiting: Terminal, path: str
 ) -> None:
     """Not even a folder is left behind."""
 
     def lie(answer: Answer) -> Answer:
         return dataclasses.replace(answer, body=b"hello\n") if answer.path == path else answer
 
-    with office.door.lying(lie):
-        shown = visiting.run("card", URL)
+    with standing_office.door.lying(lie):
+        shown = standing_visiting.run("card", URL)
     assert (shown.code, shown.out) == (1, "")
     assert "cannot be used" in shown.err
-    assert list(visiting.folder.iterdir()) == []
+    assert list(standing_visiting.folder.iterdir()) == []
 
 
 def test_an_office_whose_log_stands_still_is_not_pinned(
@@ -146,13 +154,13 @@ def test_an_office_that_is_away_is_told_without_its_address(
 
 
 def test_a_proxy_that_would_leak_is_refused_before_anything_is_asked(
-    office: DoorOffice, visiting: Terminal
+    standing_office: DoorOffice, standing_visiting: Terminal
 ) -> None:
     """The name of the office is not looked up in the open."""
-    shown = visiting.run("card", URL, "--proxy", "socks5://127.0.0.1:9050")
+    shown = standing_visiting.run("card", URL, "--proxy", "socks5://127.0.0.1:9050")
     assert shown.code == 1
     assert "socks5h://127.0.0.1:9050" in shown.err
-    assert office.door.calls == []
+    assert standing_office.door.calls == []
 
 
 def test_two_offices_are_kept_in_two_folders(office: DoorOffice, her: Terminal) -> None:

@@ -31,6 +31,13 @@ def sender(office: DoorOffice, her: Terminal) -> Terminal:
     return her
 
 
+@pytest.fixture
+def standing_sender(standing_her: Terminal) -> Terminal:
+    """Give the same at an office that other tests use as well."""
+    standing_her.write("my.petition", PETITION.to_bytes())
+    return standing_her
+
+
 def _posts(office: DoorOffice) -> int:
     return office.door.calls.count(POST)
 
@@ -124,12 +131,14 @@ def test_a_door_that_asks_for_patience_gets_it(office: DoorOffice, sender: Termi
     assert "Trying again in 30 seconds." in shown.err
 
 
-def test_a_door_that_asks_for_a_day_is_left_alone(office: DoorOffice, sender: Terminal) -> None:
+def test_a_door_that_asks_for_a_day_is_left_alone(
+    standing_office: DoorOffice, standing_sender: Terminal
+) -> None:
     """No command hangs for a day: the sentence is told, and she decides."""
-    office.front.instead = [_problem(429, "tomorrow", 86_400)]
-    shown = sender.run("send", "my.petition")
+    standing_office.front.instead = [_problem(429, "tomorrow", 86_400)]
+    shown = standing_sender.run("send", "my.petition")
     assert (shown.code, shown.out) == (1, "")
-    assert (_posts(office), office.slept) == (1, [])
+    assert (_posts(standing_office), standing_office.slept) == (1, [])
 
 
 def test_after_five_attempts_it_gives_up(office: DoorOffice, sender: Terminal) -> None:
@@ -150,23 +159,25 @@ def test_after_five_attempts_it_gives_up(office: DoorOffice, sender: Terminal) -
         ("malformed", "the office refused with status 409, and says: No"),
     ],
 )
-def test_a_refusal_is_final(office: DoorOffice, sender: Terminal, slug: str, said: str) -> None:
+def test_a_refusal_is_final(
+    standing_office: DoorOffice, standing_sender: Terminal, slug: str, said: str
+) -> None:
     """What would be refused again is not sent again."""
-    office.front.instead = [_problem(409, slug)]
-    shown = sender.run("send", "my.petition")
+    standing_office.front.instead = [_problem(409, slug)]
+    shown = standing_sender.run("send", "my.petition")
     assert (shown.code, shown.out) == (1, "")
     assert said in shown.err
-    assert _posts(office) == 1
-    assert "my.petition.acceptance" not in sender.files()
+    assert _posts(standing_office) == 1
+    assert "my.petition.acceptance" not in standing_sender.files()
 
 
 def test_a_petition_for_a_roster_of_another_office_must_be_sealed_again(
-    sender: Terminal,
+    standing_sender: Terminal,
 ) -> None:
     """The same by the real door."""
     roster = next_roster(make_roster(), openings_per_day=1)
-    sender.write("old.petition", seal_petition("old", roster).to_bytes())
-    shown = sender.run("send", "old.petition")
+    standing_sender.write("old.petition", seal_petition("old", roster).to_bytes())
+    shown = standing_sender.run("send", "old.petition")
     assert shown.code == 1
     assert "seal it again" in shown.err
 
@@ -183,24 +194,26 @@ DAMAGED: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("case", DAMAGED)
 def test_a_file_that_suffered_on_its_way_is_not_sent(
-    office: DoorOffice, sender: Terminal, case: str
+    standing_office: DoorOffice, standing_sender: Terminal, case: str
 ) -> None:
     """It is checked whole before anything leaves, and before the office hears of her."""
-    sender.write("my.petition", DAMAGED[case](PETITION.to_bytes()))
-    shown = sender.run("send", "my.petition")
+    standing_sender.write("my.petition", DAMAGED[case](PETITION.to_bytes()))
+    shown = standing_sender.run("send", "my.petition")
     assert (shown.code, shown.out) == (1, "")
     assert shown.err.startswith("Not done: ")
-    assert office.door.calls == []
+    assert standing_office.door.calls == []
 
 
-def test_a_file_over_the_limit_is_not_sent(office: DoorOffice, sender: Terminal) -> None:
+def test_a_file_over_the_limit_is_not_sent(
+    standing_office: DoorOffice, standing_sender: Terminal
+) -> None:
     """She need not wait for the refusal."""
-    with (sender.folder / "my.petition").open("ab") as file:
+    with (standing_sender.folder / "my.petition").open("ab") as file:
         file.truncate(MAX_POST_BYTES + 1)
-    shown = sender.run("send", "my.petition")
+    shown = standing_sender.run("send", "my.petition")
     assert shown.code == 1
     assert "larger than the 32 MiB of a post" in shown.err
-    assert office.door.calls == []
+    assert standing_office.door.calls == []
 
 
 def _acceptance(**changes: object) -> bytes:
@@ -230,15 +243,15 @@ NO_ACCEPTANCES: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("case", NO_ACCEPTANCES)
 def test_an_answer_that_signs_for_nothing_is_not_kept(
-    office: DoorOffice, sender: Terminal, case: str
+    standing_office: DoorOffice, standing_sender: Terminal, case: str
 ) -> None:
     """She is told that she has no promise, and nothing is written that looks like one."""
     body, said = NO_ACCEPTANCES[case]
-    office.front.instead = [Response(body)]
-    shown = sender.run("send", "my.petition")
+    standing_office.front.instead = [Response(body)]
+    shown = standing_sender.run("send", "my.petition")
     assert (shown.code, shown.out) == (1, "")
     assert said in shown.err
-    assert "my.petition.acceptance" not in sender.files()
+    assert "my.petition.acceptance" not in standing_sender.files()
 
 
 def test_a_good_acceptance_made_by_hand_is_taken(office: DoorOffice, sender: Terminal) -> None:
