@@ -29,6 +29,7 @@ from scripts.demo_office import (  # noqa: E402  # found by the line above
     ROOTS,
     TICK,
     Addresses,
+    count_people,
     key_of,
     make_office,
     start_office,
@@ -110,7 +111,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def play(town: Stage) -> dict[str, float]:
     """Play the whole story; return what was measured."""
-    print("This one machine plays eighteen people of seventeen institutions. No real office may.\n")
+    people, houses = count_people()
+    print(f"One machine plays {people} people of {houses} institutions. No real office may.\n")
     addresses = begin(town)
     petition(town, addresses)
     receipts(town)
@@ -128,7 +130,8 @@ def begin(town: Stage) -> Addresses:
     town.say(f"An office: {len(REVIEWERS)} reviewers, 3 gatekeepers, 5 trustees, 1 mirror;")
     town.tell(f"card and roster are each signed by 2 of {len(ROOTS)} root keepers.")
     said = town.run("dengwen-keys", "coalition", "card.txt", "roster.txt")
-    town.tell("\n".join(line for line in said.splitlines() if not line.startswith(" ")))
+    heads = (line for line in said.splitlines() if not line.startswith(" "))
+    town.tell("\n".join(line.replace(":", ".") for line in heads))
     start_office(town, addresses)
     town.say("Seven processes run: door, desk, sequencer, three gatekeepers, the mirror.")
     town.until(PATIENCE, "dengwen-submit", "card", addresses.url("door"))

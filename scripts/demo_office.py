@@ -78,6 +78,12 @@ class Addresses:
         return f"http://127.0.0.1:{port}"
 
 
+def count_people() -> tuple[int, int]:
+    """Return how many people this office has, the operator's staff aside, and how many bodies."""
+    people = [*REVIEWERS, *GATEKEEPERS, *TRUSTEES, *ROOTS, MIRROR, AUDITOR]
+    return len(people), len({OPERATOR, *ROOTS.values(), *_institutions()})
+
+
 def make_office(play: Stage, addresses: Addresses) -> None:
     """Make keys, then card and roster, each signed by two of the three roots, then the vault."""
     (play.folder / "passphrase").write_text(PASSPHRASE + "\n", encoding="utf-8")

@@ -168,7 +168,7 @@ class Reviewer:
         """
         found = [c.case for c in self._desk.cases() if c.case.hex().startswith(beginning.lower())]
         if len(found) != 1 or not beginning:
-            raise NoSuchCaseError("not the beginning of exactly one case of the desk")
+            raise NoSuchCaseError("no case on your desk begins like that, or more than one does")
         return found[0]
 
     def manifest(self, case: CaseId) -> Note:
