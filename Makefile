@@ -46,6 +46,11 @@ demo: setup  ## Play a whole town: petition, request, release, answer, audit
 test: setup-dev setup-node setup-postgres  ## Run every test
 	$(PYTHON) -m pytest -n 2
 
+.PHONY: faults
+faults: setup-dev setup-postgres  ## Kill and starve a whole office a thousand times; nothing may be lost
+	$(PYTHON) -m tests.faults $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+	DENGWEN_FAULTS=whole $(PYTHON) -m pytest tests/faults
+
 .PHONY: coverage
 coverage: setup-dev setup-node setup-postgres  ## Run every test and show the lines that none reached
 	$(PYTHON) -m coverage erase
