@@ -8,17 +8,16 @@ ratios, taken in the same run, are what to compare between machines.
 
 from __future__ import annotations
 
-import importlib
 import json
-import multiprocessing
 import operator
 import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench.apart import measure_apart
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 SUBJECTS = ("seal", "age", "receipt", "verify_log", "opening")
@@ -77,24 +76,13 @@ def main() -> int:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for subject in subjects:
         print(f"\n{subject}")
-        figures = _measure_apart(subject)
+        figures = measure_apart(subject)
         for name, value in figures.items():
             print(f"  {value:>14,.3f}  {name}")
         measured |= figures
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     return _judge(measured)
-
-
-def _measure_apart(subject: str) -> dict[str, float]:
-    """Measure a subject in a process of its own, so that none inherits another's memory."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measure, subject).result()
-
-
-def _measure(subject: str) -> dict[str, float]:
-    figures: dict[str, float] = importlib.import_module(f"bench.{subject}").measure()
-    return figures
 
 
 def _judge(measured: Mapping[str, float]) -> int:
