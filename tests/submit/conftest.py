@@ -1,5 +1,6 @@
 """An office with an open door, and a person at a terminal."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,18 +11,29 @@ from tests.submit.door_office import DoorOffice
 from tests.submit.terminal import Terminal
 
 
+@pytest.fixture(scope="session")
+def new_office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of an office that has just begun, to be copied."""
+    folder = tmp_path_factory.mktemp("new") / "office"
+    DoorOffice(folder).close()
+    return folder
+
+
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[DoorOffice]:
+def office(tmp_path: Path, new_office: Path) -> Iterator[DoorOffice]:
     """Give an office whose card and roster are in the log, with its door open."""
-    office = DoorOffice(tmp_path / "office of the tests")
+    office = DoorOffice(shutil.copytree(new_office, tmp_path / "office of the tests"))
     yield office
     office.close()
 
 
 @pytest.fixture(scope="module")
-def standing_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorOffice]:
+def standing_office(
+    tmp_path_factory: pytest.TempPathFactory, new_office: Path
+) -> Iterator[DoorOffice]:
     """Give one office for all tests of a module, which leave it as they find it."""
-    office = DoorOffice(tmp_path_factory.mktemp("standing office"))
+    folder = tmp_path_factory.mktemp("standing") / "office"
+    office = DoorOffice(shutil.copytree(new_office, folder))
     yield office
     office.close()
 

@@ -123,8 +123,11 @@ class DoorOffice(VaultOffice):
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, f"sqlite:///{folder / 'vault.sqlite3'}")
-        self.tick()
+        """Set it up in *folder*, unless there is an office in it."""
+        is_new = not folder.exists()
+        super().__init__(folder, "sqlite:///vault.sqlite3")
+        if is_new:
+            self.tick()
         self.front = Front(create_door(self.vault, self.clock))
         self.door = Wire(self.front)
         self.holders = {name: HandHolder(name) for name in HOLDERS}

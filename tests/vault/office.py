@@ -74,21 +74,11 @@ class VaultOffice:
     """
 
     def __init__(self, folder: Path, database: str) -> None:
-        """Set it up in *folder*, with an empty *database*."""
+        """Set it up in *folder*, with an empty *database*, unless there is one in it."""
         self.now = NOON
         self.folder = folder / "office"
-        settings = Settings(self.folder, database, self.folder / "public")
-        write_key(settings.log_key_file, make_key(OFFICE))
-        write_key(settings.intake_key_file, make_key("intake"))
-        card, roster = make_card().to_bytes(), make_roster().to_bytes()
-        init(
-            self.folder,
-            sign_by_roots(card),
-            sign_by_roots(roster),
-            self.clock,
-            database=database,
-            replication=NONE,
-        )
+        if not self.folder.exists():
+            self._begin(database)
         self.vault = Vault(self.folder, self.clock)
         self.epoch_store = VaultEpochStore(self.vault.store)
         self.session = requests.Session()
@@ -174,6 +164,20 @@ class VaultOffice:
         self.vault.close()
         for witness in self._witnesses:
             witness.close()
+
+    def _begin(self, database: str) -> None:
+        settings = Settings(self.folder, database, self.folder / "public")
+        write_key(settings.log_key_file, make_key(OFFICE))
+        write_key(settings.intake_key_file, make_key("intake"))
+        card, roster = make_card().to_bytes(), make_roster().to_bytes()
+        init(
+            self.folder,
+            sign_by_roots(card),
+            sign_by_roots(roster),
+            self.clock,
+            database=database,
+            replication=NONE,
+        )
 
     def _witness(self, folder: Path, name: str) -> Witness:
         witness = Witness(
