@@ -25,7 +25,7 @@ from dengwen_keys.words import Words
 from dengwen_submit.case_file import Entry, read_case
 from dengwen_submit.door_client import CaseClient, DoorClient
 from dengwen_submit.errors import CaseError
-from dengwen_submit.heads import HeadRound, HolderStatement, askable_holders, judge_head
+from dengwen_submit.heads import Finding, HeadRound, HolderStatement, askable_holders, judge_head
 from dengwen_submit.office import Office, is_fresh
 from dengwen_submit.rosters import Rosters, roster_source
 
@@ -51,9 +51,15 @@ class CaseView:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every event has its proof and everybody asked agrees that these are all."""
+        """
+        Whether every event has its proof and everybody asked agrees that these are all.
+
+        A mirror must be among them: holders see a case only as far as they were asked about it.
+        """
         proven = bool(self.entries) and all(entry.receipt for entry in self.entries)
-        return self.is_fresh and proven and all(statement.agrees for statement in self.statements)
+        mirrored = any(statement.finding is Finding.HOLDS_ALL for statement in self.statements)
+        agreed = mirrored and all(statement.agrees for statement in self.statements)
+        return self.is_fresh and proven and agreed
 
 
 def follow_up(door: DoorClient, office: Office, words: Words, asking: HeadRound) -> CaseView:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from dengwen_audit.note import Note
+from dengwen_audit.note import Note, sign_note
 from dengwen_audit.statements.acceptance import check_acceptance
 from dengwen_audit.statements.challenge import Challenge
 from dengwen_audit.statements.head import check_head
 from dengwen_audit.statements.member import Revocation
+from dengwen_audit.statements.statement import Statement
 from dengwen_audit.text import ZERO_HASH
 from dengwen_keys.gatekeeper.refusals import OldRoster, StaleLog
 from dengwen_keys.petition_file import SealedPetition
@@ -22,6 +23,7 @@ from dengwen_keys.words import Words
 from dengwen_submit.errors import CaseError, DoorError
 from dengwen_submit.follow_up import CaseView
 from dengwen_submit.heads import Finding, make_challenge
+from tests.small_office import make_key
 from tests.town import Town
 from tests.town_operator import Operator
 from tests.town_people import (
@@ -277,3 +279,27 @@ def test_a_gatekeeper_does_not_work_on_an_old_log(town: Town) -> None:
     town.tick()
     town.poll()
     assert set(town.shares(asked)) == {1, 2, 3}
+
+
+def test_without_a_mirror_nothing_is_called_complete(town: Town, operator: Operator) -> None:
+    """
+    The mirror is revoked, and the operator hides a recusal, which no gatekeeper is shown.
+
+    Gatekeepers know what they were asked for, not what else happened: their word is not enough.
+    """
+    words, sealed = town.received()
+    reviewer = sealed.manifest.panel[0]
+    town.mirror.collude()
+    lost = next_roster(town.roster, revoked=(Revocation(MIRROR, town.today),))
+    town.office.vault.publish_roster(sign_by_roots(lost.to_bytes()))
+    text = Statement(OFFICE, sealed.manifest.case, "case.recused").to_bytes()
+    operator.log(
+        "case.recused", sealed.manifest.case, reviewer, sign_note(text, make_key(reviewer))
+    )
+    assert town.roster.version == 2
+    with town.office.door.lying(drop_last(1)):
+        view = town.follow_up(words)
+
+    assert len(view.entries) == 1
+    assert all(statement.agrees for statement in view.statements)
+    assert not view.is_complete
