@@ -21,11 +21,12 @@ from dataclasses import dataclass
 
 from dengwen_audit.errors import AuditError
 from dengwen_audit.statements.manifest import Manifest
+from dengwen_audit.statements.member import MIRROR
 from dengwen_keys.words import Words
 from dengwen_submit.case_file import Entry, read_case
 from dengwen_submit.door_client import CaseClient, DoorClient
 from dengwen_submit.errors import CaseError
-from dengwen_submit.heads import Finding, HeadRound, HolderStatement, askable_holders, judge_head
+from dengwen_submit.heads import HeadRound, HolderStatement, askable_holders, judge_head
 from dengwen_submit.office import Office, is_fresh
 from dengwen_submit.rosters import Rosters, roster_source
 
@@ -41,6 +42,7 @@ class CaseView:
         statements: One per holder and mirror that keeps a service.
         unasked: Holders that keep no service; they hold shares of identities only.
         is_fresh: Whether the roster by which they were asked is surely the newest.
+        has_mirror: Whether somebody was asked who holds every event.
     """
 
     manifest: Manifest
@@ -48,6 +50,7 @@ class CaseView:
     statements: tuple[HolderStatement, ...]
     unasked: tuple[str, ...]
     is_fresh: bool
+    has_mirror: bool
 
     @property
     def is_complete(self) -> bool:
@@ -57,8 +60,7 @@ class CaseView:
         A mirror must be among them: holders see a case only as far as they were asked about it.
         """
         proven = bool(self.entries) and all(entry.receipt for entry in self.entries)
-        mirrored = any(statement.finding is Finding.HOLDS_ALL for statement in self.statements)
-        agreed = mirrored and all(statement.agrees for statement in self.statements)
+        agreed = self.has_mirror and all(statement.agrees for statement in self.statements)
         return self.is_fresh and proven and agreed
 
 
@@ -90,6 +92,7 @@ def follow_up(door: DoorClient, office: Office, words: Words, asking: HeadRound)
         tuple(judge_head(member, heads.get(member.id), entries) for member in holders),
         tuple(unasked),
         is_fresh(office, asking.clock()),
+        has_mirror=any(member.role == MIRROR for member in holders),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from dengwen_audit.statements.manifest import Manifest
 from tests.submit.door_office import DoorOffice
+from tests.submit.offline import Offline
 from tests.submit.terminal import Terminal
 
 
@@ -78,3 +79,9 @@ def standing_her(standing_office: DoorOffice, terminal: Terminal) -> Terminal:
     standing_office.files().write(terminal.folder / "office")
     standing_office.door.calls.clear()
     return terminal
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Offline:
+    """Give a terminal with a pinned office and a text to seal, and no network."""
+    return Offline(tmp_path, monkeypatch)

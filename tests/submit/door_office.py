@@ -204,9 +204,9 @@ class DoorOffice(VaultOffice):
         for holder in self.holders.values():
             holder.seen = (newest.number, newest.hash)
 
-    def publish_next_roster(self) -> None:
+    def publish_next_roster(self, **changes: object) -> None:
         """Let a second roster come into force."""
-        following = next_roster(make_roster(), openings_per_day=1)
+        following = next_roster(make_roster(), **(changes or {"openings_per_day": 1}))
         self.vault.publish_roster(sign_by_roots(following.to_bytes()))
         self.tick(2)
 

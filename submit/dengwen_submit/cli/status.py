@@ -85,6 +85,8 @@ def _show(view: CaseView, spoken: str) -> None:
         click.echo(line(spoken, "holder", holder=said.holder, finding=finding))
     if not view.is_fresh:
         click.echo(line(spoken, "stale"))
+    if not view.has_mirror:
+        click.echo(line(spoken, "no-mirror"))
     click.echo(line(spoken, "complete" if view.is_complete else "incomplete"))
     if view.unasked:
         click.echo(line(spoken, "unasked", names=", ".join(view.unasked)))

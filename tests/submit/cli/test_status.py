@@ -8,7 +8,9 @@ import pytest
 
 from dengwen_audit.receipt import check_receipt
 from dengwen_audit.statements.manifest import Manifest
+from dengwen_audit.statements.member import Revocation
 from dengwen_submit.office import read_card
+from tests.small_office import make_roster
 from tests.submit.door_office import DoorOffice
 from tests.submit.terminal import Shown, Terminal
 from tests.town_wire import Answer
@@ -233,6 +235,19 @@ def test_an_office_that_goes_back_in_time_is_refused(
     assert shown.code == 1
     assert "an older roster than it did before" in shown.err
     assert _status(her).code == 0
+
+
+def test_without_a_mirror_nothing_is_called_complete(
+    office: DoorOffice, case: Manifest, her: Terminal
+) -> None:
+    """Gatekeepers know only what they were asked about; that they agree is not enough."""
+    lost = Revocation("mirror-1", datetime.date(2025, 1, 10))
+    office.publish_next_roster(revoked=(*make_roster().revoked, lost))
+    shown = _status(her)
+    assert shown.code == 3
+    assert "mirror-1" not in shown.out
+    assert "The office has no mirror: nobody else holds every event of a case.\n" in shown.out
+    assert "Not known to be complete" in shown.out
 
 
 def test_without_an_office_she_is_told_how_to_fetch_one(terminal: Terminal) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import re
 import select
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from dengwen_keys.words import Words
 from dengwen_submit.withdrawal import case_of
 from tests.submit.loopback import SECONDS
 from tests.submit.office_files import files_of
+from tests.submit.offline import WORD, shown_words
 
 COMMAND = str(Path(sys.executable).with_name("dengwen-submit"))
 SEAL = ["seal", "petition.md", "--anonymous", "--out", "my.petition", "--language", "zh"]
-WORD = re.compile(r"^ +\d+\. (\S+)\r?$", re.MULTILINE)
 ENVIRONMENTS = {
     "the C locale": {"LANG": "C", "LC_ALL": "C"},
     "the C locale without Python's help": {
@@ -64,7 +63,7 @@ def test_a_pipe_of_any_encoding_gets_readable_words(folder: Path, name: str) -> 
     )
     assert (done.returncode, done.stderr) == (0, b"")
     shown = done.stdout.decode("gb18030" if name == "China" else "utf-8", "replace")
-    assert case_of(Words.parse(" ".join(WORD.findall(shown)))) == _case_in(folder)
+    assert case_of(shown_words(shown)) == _case_in(folder)
 
 
 def _read_until(terminal: int, ending: str) -> str:
