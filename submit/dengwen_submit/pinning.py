@@ -15,6 +15,7 @@ from dengwen_audit.statements.roster import Roster
 from dengwen_submit.door_client import DoorClient
 from dengwen_submit.errors import OfficeError
 from dengwen_submit.office import Office, OfficeFiles, check_past_office, check_pinned
+from dengwen_submit.settled import check_settled
 
 
 def fetch_office(
@@ -40,6 +41,7 @@ def fetch_office(
     office = check_past_office(files, now)
     if held is not None and office.roster.version < _version(held.roster):
         raise OfficeError("the office serves an older roster than it did before: do not use it")
+    check_settled(office, door.fetch)
     return files, office
 
 

@@ -18,6 +18,7 @@ from dengwen_keys.gatekeeper.refusals import (
 )
 from dengwen_submit.door_client import DoorClient
 from dengwen_submit.errors import OfficeError, StaleOfficeError
+from dengwen_submit.pinning import fetch_office
 from tests.small_office import make_key, make_recipient
 from tests.town import TEXT, Town
 from tests.town_operator import Operator
@@ -131,7 +132,8 @@ def test_a_seat_may_not_change_hands_before_seven_days(town: Town, operator: Ope
     """
     The root keepers sign away a gatekeeper's seat, and the operator puts it in force at once.
 
-    Every other gatekeeper stops, and an auditor sees it in the public files.
+    Every other gatekeeper stops, a petitioner who fetches the office is told not to seal to it, and
+    an auditor sees it in the public files.
     """
     _, sealed = town.received()
     memory = town.visit().remember(None)
@@ -140,6 +142,8 @@ def test_a_seat_may_not_change_hands_before_seven_days(town: Town, operator: Ope
     operator.run("UPDATE roster SET in_force_from = :today WHERE version = 2", today=town.today)
     town.tick()
     assert town.roster.version == 2
+    with pytest.raises(OfficeError, match="before its seven days"):
+        fetch_office(town.door_client(), None, town.clock())
     asked = town.request(sealed.manifest.panel[0], sealed)
     town.post(asked)
 
@@ -167,6 +171,8 @@ def test_a_seat_may_change_hands_after_seven_days(town: Town) -> None:
     with town.away("gk-2"):
         assert town.open(reviewer, town.ask(reviewer, sealed.manifest.case)).petition.body == TEXT
     assert town.visit(memory).is_clean
+    _, office = fetch_office(town.door_client(), None, town.clock())
+    assert office.roster.version == 2
 
 
 def test_a_revocation_cannot_be_taken_back(town: Town, operator: Operator) -> None:
