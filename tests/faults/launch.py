@@ -80,12 +80,14 @@ class Faults:
         die_count: At the how-manieth time.
         clock: A file that holds seconds by which the process's clock is off.
         file_limit: No file may grow beyond so many bytes.
+        careless: It commits without waiting for the disk: a fault that tests must find.
     """
 
     die_at: str = ""
     die_count: int = 1
     clock: str = ""
     file_limit: int = 0
+    careless: bool = False
 
     def put_in(self) -> None:
         """Put the faults into this process."""
@@ -95,6 +97,8 @@ class Faults:
             _die_in(*STEPS[self.die_at], self.die_count)
         if self.clock:
             _shift_clock(Path(self.clock))
+        if self.careless:
+            _wait_for_no_disk()
         if self.file_limit:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_limit, resource.RLIM_INFINITY))
 
@@ -242,6 +246,12 @@ def _die_in(module: str, path: str, when: str, count: int) -> None:
         return result
 
     setattr(owner, last, deadly)
+
+
+def _wait_for_no_disk() -> None:
+    """Let this process's commits to the vault's SQLite be flushed whenever the kernel likes."""
+    database = importlib.import_module("dengwen_vault.database")
+    database._BEGIN["write"] = ("PRAGMA synchronous = OFF", "BEGIN IMMEDIATE")
 
 
 def _shift_clock(file: Path) -> None:

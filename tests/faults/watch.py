@@ -51,6 +51,10 @@ class Watch:
         self._stop.set()
         self._thread.join()
 
+    def forget_largest(self) -> None:
+        """Allow the public checkpoint to be an older one, once: its root still has to fit."""
+        self._largest = 0
+
     def look_into_witnesses(self) -> None:
         """Read what each witness has on its disk; the processes may be running or dead."""
         for name in HOLDERS:
