@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,13 +24,15 @@ static int copy(int fd, int target)
     ssize_t length;
     char own[64];
     snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
-    int source = open(own, O_RDONLY | O_CLOEXEC); /* fd itself may be open for writing only */
+    /* Closing any descriptor of a file drops the locks that SQLite has on it: open none of those. */
+    int is_readable = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
+    int source = is_readable ? fd : open(own, O_RDONLY | O_CLOEXEC);
     while (source >= 0 && (length = pread(source, piece, sizeof piece, at)) > 0) {
         if (write(target, piece, length) != length)
             abort();
         at += length;
     }
-    return source < 0 ? -1 : close(source);
+    return source < 0 ? -1 : source == fd ? 0 : close(source);
 }
 
 static int list(const char *path, int target)
@@ -59,12 +62,19 @@ static void keep(int fd)
     snprintf(name, sizeof name, "%s/%s-%lu", kept, is_folder ? "folder" : "file",
              (unsigned long)about.st_ino);
     snprintf(temporary, sizeof temporary, "%s.%d.%lu", name, getpid(), (unsigned long)&about);
+    /* One at a time: or an older copy, made slowly, would replace a newer one. */
+    char turn[4200];
+    snprintf(turn, sizeof turn, "%s.lock", kept);
+    int lock = open(turn, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX))
+        abort();
     int target = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (target < 0 || (is_folder ? list(path, target) : copy(fd, target)))
         abort();
     close(target);
     if (rename(temporary, name))
         abort();
+    close(lock);
 }
 
 static int flush(const char *name, int fd)

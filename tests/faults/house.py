@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
 import shutil
 import socket
 import threading
@@ -26,6 +27,7 @@ from tests.faults.tap import Tap
 NAMES = (*HOLDERS, "desk", "door", "sequencer")
 READY_SECONDS = 60.0
 _PAUSE = 0.02
+_PORTS = (10_000, 32_000)
 _BACKOFF = 0.5  # seconds before a process that ended by itself is started again
 
 
@@ -45,10 +47,10 @@ class House:
 
     def __init__(self, folder: Path, database: str = SQLITE_URL) -> None:
         """Make the office; start nothing yet."""
-        door, hall, *ports = free_ports(2 + len(HOLDERS))
-        self.tap = Tap(hall)
+        door, desk, hall, *ports = free_ports(3 + len(HOLDERS))
+        self.tap = Tap(hall, desk)
         holders = dict(zip(HOLDERS, ports, strict=True))
-        self.office = make_office(folder, Ports(door, self.tap.own_port, hall, holders), database)
+        self.office = make_office(folder, Ports(door, desk, hall, holders), database)
         self._nursery = Nursery()
         self.ended: list[tuple[str, int]] = []
         self.kills: Counter[str] = Counter()
@@ -206,12 +208,19 @@ _numbers = itertools.count(1)
 
 
 def free_ports(count: int) -> list[int]:
-    """Return *count* ports of the loopback address that nobody uses."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """
+    Return *count* ports of the loopback address that nobody uses.
+
+    They lie below those that the kernel gives to outgoing connections: one of these could otherwise
+    take the port of a process that is away for a moment.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = random.SystemRandom().randrange(*_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found += [port] if port not in found else []
+    return found
 
 
 def copy_folder(source: Path, target: Path) -> None:

@@ -26,17 +26,17 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 
 @dataclass
 class Tap:
-    """Listens on a port of its own and passes each connection on to *port*."""
+    """Listens on *own_port* and passes each connection on to *port*."""
 
     port: int
+    own_port: int
     _sent: list[bytearray] = field(default_factory=list)
     _seen: dict[tuple[str, bytes], set[bytes]] = field(default_factory=lambda: defaultdict(set))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Listen."""
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.own_port: int = self._listener.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self.own_port), backlog=64)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def answers(self) -> dict[tuple[str, bytes], set[bytes]]:

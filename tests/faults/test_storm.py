@@ -79,6 +79,9 @@ def test_the_judge_finds_what_is_wrong(
     storm: Storm, crime: Callable[[Storm], None], found: str
 ) -> None:
     """A judge that finds nothing is worth something only if it finds what somebody has hidden."""
+    storm.load.go()
+    while not storm.load.opened:
+        storm.grow(1)
     storm.judge.settle()
     crime(storm)
     with pytest.raises(AssertionError, match=found):

@@ -17,6 +17,7 @@ from tests.town_people import MIRROR
 pytestmark = pytest.mark.slow
 CUTS = 6
 ENOUGH = 5  # petitions
+PATIENCE = 30.0  # seconds
 _SHIM = Path(__file__).with_name("forgetful_disk.c")
 
 
@@ -96,7 +97,9 @@ def test_a_door_that_does_not_flush_is_found(storm: Storm, disk: ForgetfulDisk) 
     storm.house.wait()
     storm.load.go()
     accepted = len(storm.load.accepted)
+    deadline = time.monotonic() + PATIENCE
     while len(storm.load.accepted) < accepted + ENOUGH:
+        assert time.monotonic() < deadline, storm.house.log("door")
         time.sleep(0.05)
     _cut(storm, OPERATORS)
     disk.lose_power()
