@@ -38,7 +38,7 @@ def open_session(proxy: str | None = None) -> requests.Session:
     session.auth = _no_password
     if proxy is not None:
         check_proxy(proxy)
-        session.trust_env = False  # or NO_PROXY could lead around it
+        session.trust_env = False  # or one of the environment would take its place
         session.proxies = {"http": proxy, "https": proxy}
     return session
 

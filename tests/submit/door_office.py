@@ -205,8 +205,8 @@ class DoorOffice(VaultOffice):
             holder.seen = (newest.number, newest.hash)
 
     def publish_next_roster(self, **changes: object) -> None:
-        """Let a second roster come into force."""
-        following = next_roster(make_roster(), **(changes or {"openings_per_day": 1}))
+        """Let the next roster come into force."""
+        following = next_roster(self.vault.roster, **(changes or {"openings_per_day": 1}))
         self.vault.publish_roster(sign_by_roots(following.to_bytes()))
         self.tick(2)
 

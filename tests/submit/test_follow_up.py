@@ -8,6 +8,7 @@ from dengwen_audit.statements.manifest import Manifest
 from dengwen_submit.errors import CaseError, DoorError
 from dengwen_submit.follow_up import CaseView
 from dengwen_submit.heads import Finding
+from tests.small_office import make_key
 from tests.submit.door_office import DoorOffice
 from tests.town_wire import Answer, Lie
 from tests.vault.office import seal_petition
@@ -197,6 +198,16 @@ def test_an_old_office_keeps_it_from_complete(office: DoorOffice, case: Manifest
     assert all(statement.agrees for statement in view.statements)
     assert not view.is_fresh
     assert not view.is_complete
+
+
+def test_an_old_event_is_judged_by_the_roster_of_its_day(
+    office: DoorOffice, case: Manifest
+) -> None:
+    """An intake key that was replaced twice since has signed the acceptance, and rightly."""
+    for name in ("intake-2", "intake-3"):
+        office.publish_next_roster(intake=make_key(name).verification_key)
+    assert office.pinned().roster.version == 3
+    assert office.follow_up().is_complete
 
 
 def test_words_without_a_case_are_refused_before_anybody_is_asked(

@@ -139,6 +139,16 @@ def test_what_is_not_on_the_list_is_not_there(
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_a_file_beside_a_public_one_is_not_public(
+    standing_office: DoorOffice, visitor: Visitor
+) -> None:
+    """What a writer leaves behind when it is killed has almost the name of a public file."""
+    for name in (*CHANGING, *UNCHANGING):
+        for twin in (f"{name}.tmp", f"{name}~"):
+            (standing_office.vault.public_folder / twin).write_text("half a file")
+            assert visitor.get(f"/{twin}").status_code == 404
+
+
 def test_a_listed_name_without_a_file_is_not_kept_by_caches(visitor: Visitor) -> None:
     """A tile that is not there yet will be there tomorrow."""
     answer = visitor.get("/log/tile/0/001")

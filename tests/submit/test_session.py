@@ -91,11 +91,13 @@ def test_a_socks_proxy_is_given_the_name_not_an_address(curious: Curious) -> Non
     assert proxy.asked == ["door.invalid"]
 
 
+@pytest.mark.parametrize("has_exceptions", [False, True])
 def test_a_proxy_that_is_given_is_used_whatever_the_environment_says(
-    curious: Curious, monkeypatch: pytest.MonkeyPatch
+    curious: Curious, monkeypatch: pytest.MonkeyPatch, has_exceptions: bool
 ) -> None:
-    """`NO_PROXY` cannot lead around it."""
-    monkeypatch.setenv("NO_PROXY", "*")
+    """Neither another proxy nor `NO_PROXY` can lead around it."""
+    monkeypatch.setenv("http_proxy", f"http://{HOST}:1")
+    monkeypatch.setenv("NO_PROXY", "*" if has_exceptions else "")
     with (
         socks_proxy(curious.port) as proxy,
         open_session(f"socks5h://{HOST}:{proxy.port}") as session,
