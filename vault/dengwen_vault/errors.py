@@ -46,3 +46,7 @@ class TooManyError(VaultError):
 
 class SettingsError(VaultError):
     """The data folder or its settings are not as they must be: an operator has to look."""
+
+
+class DiskError(VaultError):
+    """A file could not be written or flushed: what is on the disk is not known until it is read."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from dengwen_vault.cli import options
+from dengwen_vault.errors import DiskError
 
 
 @click.command("sequence")
@@ -21,6 +22,16 @@ def command(folder: Path) -> None:
     It ends by itself if another sequencer is at work, if the disk refuses, or if database, public
     files and witnesses disagree about the past; docs/runbooks/incidents.md tells what then.
     """
+    try:
+        _sequence(folder)
+    except OSError as error:
+        raise DiskError(
+            f"the disk refused ({error.strerror}), and nothing was signed after that: mend it, "
+            "then start again"
+        ) from error
+
+
+def _sequence(folder: Path) -> None:
     import requests
 
     from dengwen_audit.log import Sequencer
