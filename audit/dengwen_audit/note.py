@@ -24,6 +24,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NewType
 
 from nacl.exceptions import BadSignatureError
@@ -159,7 +160,7 @@ class Note:
     text: bytes
     signatures: tuple[NoteSignature, ...]
 
-    @property
+    @cached_property
     def hash(self) -> NoteHash:
         """SHA-256 of the text: what other statements call this note by."""
         return NoteHash(hashlib.sha256(self.text).digest())
@@ -239,15 +240,18 @@ class SigningKey:
         """Name the key without its seed."""
         return f"SigningKey({self.name!r})"
 
-    @property
+    @cached_property
+    def _key(self) -> _SigningKey:
+        return _SigningKey(self.seed)
+
+    @cached_property
     def verification_key(self) -> VerificationKey:
         """The public half."""
-        public_key = bytes(_SigningKey(self.seed).verify_key)
-        return VerificationKey(self.name, self.algorithm, public_key)
+        return VerificationKey(self.name, self.algorithm, bytes(self._key.verify_key))
 
     def sign_bytes(self, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of *message*; deterministic."""
-        return _SigningKey(self.seed).sign(message).signature
+        return self._key.sign(message).signature
 
     def sign(self, text: bytes) -> NoteSignature:
         """Sign a note's *text*; the key must be of type `ED25519`."""

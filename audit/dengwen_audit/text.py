@@ -37,6 +37,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HEX = re.compile(r"[0-9a-f]*")
 # Control characters, line ends but LF, and the surrogates that Python holds and UTF-8 does not.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -84,20 +85,25 @@ class TextReader:
         """Return the value of the next line, which must have this *name*."""
         if not self.has(name):
             raise TextError(f"{self._kind}: expected a line {name!r}")
-        value = self._lines[self._next][len(name) + 1 :]
-        self._next += 1
-        if not value or value != value.strip():
-            raise TextError(f"{self._kind}: {name}: no value, or white space around it")
-        return value
+        return self._value(name + " ")
 
     def take_all(self, name: str, at_most: int) -> list[str]:
         """Return the values of all lines with this *name* that come next; possibly none."""
         values: list[str] = []
-        while self.has(name):
+        prefix, lines = name + " ", self._lines
+        while self._next < len(lines) and lines[self._next].startswith(prefix):
             if len(values) == at_most:
                 raise TextError(f"{self._kind}: {name}: more than {at_most} lines")
-            values.append(self.take(name))
+            values.append(self._value(prefix))
         return values
+
+    def _value(self, prefix: str) -> str:
+        """Return what follows *prefix*, with which the next line begins."""
+        value = self._lines[self._next][len(prefix) :]
+        self._next += 1
+        if not value or value != value.strip():
+            raise TextError(f"{self._kind}: {prefix[:-1]}: no value, or white space around it")
+        return value
 
     def take_fields(self, name: str, count: int) -> list[str]:
         """Return the next line's value as exactly *count* fields, one space between two."""
@@ -175,7 +181,7 @@ def to_field(value: object) -> str:
 def split_fields(value: str, count: int, where: str) -> list[str]:
     """Split *value* at single spaces into *count* fields; the last may itself hold spaces."""
     fields = value.split(" ", count - 1)
-    if len(fields) != count or not all(field and field == field.strip() for field in fields):
+    if len(fields) != count or "" in fields or fields != [*map(str.strip, fields)]:
         raise TextError(f"{where}: expected {count} fields")
     return fields
 
@@ -189,14 +195,14 @@ def check_token(value: str, where: str) -> str:
 
 def parse_number(value: str, where: str) -> int:
     """Return the number spelt by *value*; at most 2**53 - 1."""
-    if not _NUMBER.fullmatch(value) or int(value) > MAX_NUMBER:
+    if not _NUMBER.fullmatch(value) or (number := int(value)) > MAX_NUMBER:
         raise TextError(f"{where}: not a plain decimal number")
-    return int(value)
+    return number
 
 
 def parse_hex(value: str, size: int, where: str) -> bytes:
     """Return the *size* bytes spelt in lowercase hexadecimal by *value*."""
-    if not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value):
+    if len(value) != 2 * size or not _HEX.fullmatch(value):
         raise TextError(f"{where}: not {size} bytes in lowercase hexadecimal")
     return bytes.fromhex(value)
 

@@ -23,6 +23,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from dengwen_audit.note import Note
@@ -82,12 +83,18 @@ def check_part_length(manifest: Manifest, part: Part) -> None:
     Raises:
         PartLengthError: If it does not.
     """
-    try:
-        size = plaintext_length(part.length - header_length(_stanzas(manifest, part)))
-    except FormatError:
-        size = 0
+    size = _plaintext_length(part.length, _stanzas(manifest, part))
     if not _is_size(manifest, part.name, size):
         raise PartLengthError("not of a length that this part can have", part.name)
+
+
+@lru_cache(1024)  # lengths are those of full buckets, so few are ever right
+def _plaintext_length(length: int, stanzas: int) -> int:
+    """Return what a file of this length holds; 0, which no part has, if nothing can."""
+    try:
+        return plaintext_length(length - header_length(stanzas))
+    except FormatError:
+        return 0
 
 
 def _stanzas(manifest: Manifest, part: Part) -> int:

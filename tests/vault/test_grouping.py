@@ -1,7 +1,7 @@
 """Committing in groups: nobody waits for nothing, and nobody's error is another's."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event, insert, select
 
 from dengwen_vault.database import Store
-from dengwen_vault.errors import SecondManifestError
+from dengwen_vault.errors import SecondManifestError, VaultError
 from dengwen_vault.grouping import MAX_GROUP, Group
 from dengwen_vault.models import Base, Cause
 
@@ -25,13 +25,18 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def _write(connection: Connection, item: str) -> None:
+def _write(connection: Connection, items: Sequence[str]) -> list[VaultError | None]:
+    return [_write_one(connection, item) for item in items]
+
+
+def _write_one(connection: Connection, item: str) -> VaultError | None:
     if item == "refused":
-        raise SecondManifestError("it is there")
+        return SecondManifestError("it is there")
     if item == "broken":
         raise OSError("the disk is full")
     row = {"hash": item.encode().ljust(32), "actor": "x", "note": b"x"}
     connection.execute(insert(Cause), row)
+    return None
 
 
 def _written(store: Store) -> set[bytes]:

@@ -1,24 +1,30 @@
 """
-Depositing a sealed petition: one transaction that only inserts, and may be repeated for ever.
+Depositing sealed petitions: one transaction that only inserts, and may be repeated for ever.
 
 Everything has been checked before; what is decided here is what only the database can decide:
-whether the case is new, the same again, or another manifest under the same case key. The answer is
+whether a case is new, the same again, or another manifest under the same case key. The answer is
 the same for the first two, so that nobody who finds a sealed petition can ask whether it is here.
+
+A whole group is written with one statement for each table, whatever the size of the vault; no row
+is shared between two cases.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Executable, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dengwen_audit.note import Note
+from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.petition_file import SealedPetition
-from dengwen_vault.database import insert_new
-from dengwen_vault.errors import SecondManifestError
-from dengwen_vault.line import NewEvent, begin_line
+from dengwen_vault.errors import SecondManifestError, VaultError
+from dengwen_vault.line import NewEvent, begin_lines
 from dengwen_vault.models import Attachment, Panel, Petition
 from dengwen_vault.models import SealedPetition as SealedPetitionRow
 
@@ -28,6 +34,7 @@ ATTACHMENT = "attachment/"
 
 _INSERT_PANEL = insert(Panel)
 _INSERT_SEALED = insert(SealedPetitionRow)
+_INSERT_ATTACHMENT = insert(Attachment)
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,49 +60,107 @@ class Deposit:
         return self.petition.manifest
 
 
-def deposit(connection: Connection, what: Deposit) -> bool:
+def deposit_all(
+    connection: Connection, deposits: Sequence[Deposit]
+) -> tuple[SecondManifestError | None, ...]:
     """
-    Store a petition, its panel and its event in line; tell whether it is new.
+    Store petitions, their panels and their events in line; tell of each whether it is refused.
 
-    Raises:
-        SecondManifestError: If the case, or its signing key, is here with another manifest.
-            Nothing is changed then.
+    It is if its case, or its signing key, is here with another manifest, be it by an earlier one of
+    *deposits*; of a refused one nothing is stored. To avoid deadlocks on PostgreSQL, *deposits*
+    come by rising case id.
     """
-    manifest = what.manifest
-    row = {
-        "case_id": manifest.case,
-        "signing_key": manifest.signing_key,
+    new = _insert_petitions(connection, deposits)
+    if new:
+        _insert_rest(connection, tuple(new.values()))
+    known = {what.manifest.case for what in deposits if new.get(what.manifest.case) is not what}
+    manifests = _manifests(connection, known)
+    return tuple(
+        None
+        if new.get(what.manifest.case) is what
+        or manifests.get(what.manifest.case) == what.petition.note.hash
+        else SecondManifestError("another manifest of this case is here already")
+        for what in deposits
+    )
+
+
+def write_deposits(
+    connection: Connection, deposits: Sequence[Deposit]
+) -> Sequence[VaultError | None]:
+    """Do as `deposit_all`, for a `dengwen_vault.grouping.Group`."""
+    return deposit_all(connection, deposits)
+
+
+def _insert_petitions(connection: Connection, deposits: Sequence[Deposit]) -> dict[CaseId, Deposit]:
+    """Insert the row that decides for each case; return the new ones."""
+    first: dict[CaseId, Deposit] = {}
+    for what in deposits:
+        first.setdefault(what.manifest.case, what)
+    rows = [_petition_row(what) for what in first.values()]
+    inserted = connection.execute(_insert_new(connection.dialect.name), rows)
+    return {CaseId(case): first[CaseId(case)] for case in inserted.scalars()}
+
+
+def _petition_row(what: Deposit) -> dict[str, object]:
+    return {
+        "case_id": what.manifest.case,
+        "signing_key": what.manifest.signing_key,
         "manifest": what.petition.note.hash,
-        "roster": manifest.roster,
+        "roster": what.manifest.roster,
         "day": what.today,
     }
-    if not insert_new(connection, Petition, row):
-        _check_same(connection, what)
-        return False
-    _insert_parts(connection, what.petition)
-    panel = [{"reviewer": id_, "case_id": manifest.case} for id_ in manifest.panel]
-    connection.execute(_INSERT_PANEL, panel)
-    new = NewEvent(RECEIVED, manifest.case, OFFICE, what.acceptance, what.not_before)
-    begin_line(connection, new)
-    return True
 
 
-def _check_same(connection: Connection, what: Deposit) -> None:
-    stored = select(Petition.manifest).where(Petition.case_id == what.manifest.case)
-    if connection.scalar(stored) != what.petition.note.hash:
-        raise SecondManifestError("another manifest of this case is here already")
+@cache
+def _insert_new(dialect: str) -> Executable:
+    statement = sqlite.insert(Petition) if dialect == "sqlite" else postgresql.insert(Petition)
+    inserted: Executable = statement.on_conflict_do_nothing().returning(Petition.case_id)
+    return inserted
 
 
-def _insert_parts(connection: Connection, petition: SealedPetition) -> None:
-    case = petition.manifest.case
-    is_attached = {name: name.startswith(ATTACHMENT) for name in petition.parts}
-    parts = b"".join(data for name, data in petition.parts.items() if not is_attached[name])
-    sealed = {"case_id": case, "manifest": petition.note.to_bytes(), "parts": parts}
+def _manifests(connection: Connection, cases: set[CaseId]) -> dict[CaseId, bytes]:
+    """Return the manifest hashes under which *cases* are here."""
+    if not cases:
+        return {}
+    found = select(Petition.case_id, Petition.manifest).where(Petition.case_id.in_(cases))
+    return {CaseId(row.case_id): row.manifest for row in connection.execute(found)}
+
+
+def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
+    """Insert everything else of petitions that are new."""
+    sealed = [
+        {
+            "case_id": what.manifest.case,
+            "manifest": what.petition.note.to_bytes(),
+            "parts": b"".join(_parts(what.petition, attached=False)),
+        }
+        for what in deposits
+    ]
     connection.execute(_INSERT_SEALED, sealed)
     attachments = [
-        {"case_id": case, "number": int(name.removeprefix(ATTACHMENT)), "content": data}
-        for name, data in petition.parts.items()
-        if is_attached[name]
+        {"case_id": what.manifest.case, "number": number, "content": data}
+        for what in deposits
+        for number, data in enumerate(_parts(what.petition, attached=True), start=1)
     ]
     if attachments:
-        connection.execute(insert(Attachment), attachments)
+        connection.execute(_INSERT_ATTACHMENT, attachments)
+    panel = [
+        {"reviewer": id_, "case_id": what.manifest.case}
+        for what in deposits
+        for id_ in what.manifest.panel
+    ]
+    connection.execute(_INSERT_PANEL, panel)
+    begin_lines(
+        connection,
+        [
+            NewEvent(RECEIVED, what.manifest.case, OFFICE, what.acceptance, what.not_before)
+            for what in deposits
+        ],
+    )
+
+
+def _parts(petition: SealedPetition, *, attached: bool) -> list[bytes]:
+    """Return the parts that are attachments, or those that are not, in the manifest's order."""
+    return [
+        data for name, data in petition.parts.items() if name.startswith(ATTACHMENT) == attached
+    ]

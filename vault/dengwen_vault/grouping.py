@@ -9,7 +9,7 @@ with many, the price of a sync is shared, and nobody is overtaken.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -41,12 +41,12 @@ class Group(Generic[T]):
 
     Args:
         store: Where to.
-        write: Writes one item. A `VaultError` of it concerns that item alone, and must leave
-            nothing behind; any other error undoes the whole group.
+        write: Writes items, and returns for each of them, in their order, what refuses it, or
+            None. A refused item must leave nothing behind; what is raised undoes the whole group.
     """
 
     store: Store
-    write: Callable[[Connection, T], object]
+    write: Callable[[Connection, Sequence[T]], Sequence[VaultError | None]]
     _line: list[_Ticket[T]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_led: bool = False
@@ -60,7 +60,7 @@ class Group(Generic[T]):
                 row that the other has.
 
         Raises:
-            Exception: What *write* raised for this item, or what undid the group.
+            Exception: What refuses this item, or what undid the group.
         """
         ticket = _Ticket(item, order)
         with self._lock:
@@ -92,9 +92,8 @@ class Group(Generic[T]):
             ticket.called.set()
 
     def _commit(self, group: list[_Ticket[T]]) -> None:
+        group = sorted(group, key=lambda ticket: ticket.order)
         with self.store.writing() as connection:
-            for ticket in sorted(group, key=lambda ticket: ticket.order):
-                try:
-                    self.write(connection, ticket.item)
-                except VaultError as error:
-                    ticket.error = error
+            errors = self.write(connection, [ticket.item for ticket in group])
+        for ticket, error in zip(group, errors, strict=True):
+            ticket.error = error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
@@ -21,6 +22,7 @@ from dengwen_vault.models import Cause, PendingEvent
 AT_NEXT_TICK = 0
 
 _INSERT = insert(PendingEvent)
+_INSERT_CAUSE = insert(Cause)
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,10 @@ def join_line(connection: Connection, new: NewEvent) -> bool:
     return _join(connection, new, 0 if turn is None else turn + 1)
 
 
-def begin_line(connection: Connection, new: NewEvent) -> bool:
-    """Put the first event of a case in line; as `join_line`, but looks for none before it."""
-    return _join(connection, new, 0)
+def begin_lines(connection: Connection, events: Sequence[NewEvent]) -> None:
+    """Put the first events of new cases in line, whose causes cannot be here yet."""
+    connection.execute(_INSERT_CAUSE, [_cause_row(new) for new in events])
+    connection.execute(_INSERT, [_row(new, 0) for new in events])
 
 
 def draw_epoch(size: int, delay: int, tick: int) -> int:
@@ -82,10 +85,22 @@ def count_in_line(connection: Connection, case: bytes) -> int:
 
 
 def _join(connection: Connection, new: NewEvent, turn: int) -> bool:
-    key = {"hash": new.cause.hash, "actor": new.actor}
-    if not insert_new(connection, Cause, key | {"note": new.cause.to_bytes()}):
+    if not insert_new(connection, Cause, _cause_row(new)):
         return False
-    row = {"cause": new.cause.hash, "actor": new.actor, "case_id": new.case, "type": new.type}
-    place = {"not_before": new.not_before, "turn": turn}
-    connection.execute(_INSERT, row | place)
+    connection.execute(_INSERT, _row(new, turn))
     return True
+
+
+def _cause_row(new: NewEvent) -> dict[str, object]:
+    return {"hash": new.cause.hash, "actor": new.actor, "note": new.cause.to_bytes()}
+
+
+def _row(new: NewEvent, turn: int) -> dict[str, object]:
+    return {
+        "cause": new.cause.hash,
+        "actor": new.actor,
+        "case_id": new.case,
+        "type": new.type,
+        "not_before": new.not_before,
+        "turn": turn,
+    }

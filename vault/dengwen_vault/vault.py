@@ -9,7 +9,7 @@ petitioners), what a statement may say is checked here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -18,18 +18,14 @@ from dengwen_audit.statements.card import Card
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.member import Member
 from dengwen_audit.statements.roster import Roster
-from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault import cases, challenges, epochs, grants, publication, statements
 from dengwen_vault import requests as opening_requests
 from dengwen_vault import work as holders_work
-from dengwen_vault.acceptance import check_may_come_in, sign_acceptance
 from dengwen_vault.access import SignedRequest, UsedNonces, check_member
+from dengwen_vault.admission import Admission, Arrival, Refusal
 from dengwen_vault.cases import CaseFile, DeskLine
 from dengwen_vault.database import Store
-from dengwen_vault.deposit import Deposit, deposit
 from dengwen_vault.epochs import EpochBundle
-from dengwen_vault.grouping import Group
-from dengwen_vault.line import draw_epoch
 from dengwen_vault.parts import panel_part
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.requests import RequestState
@@ -62,7 +58,7 @@ class Vault:
         self._clock = clock
         self._office = Office()
         self._log = PublicLog(self.settings.log_folder)
-        self._deposits = Group(self.store, deposit)
+        self._admission = Admission(self.store, self._office, clock, lambda: self._intake_key)
 
     @property
     def public_folder(self) -> Path:
@@ -115,17 +111,15 @@ class Vault:
             SealAgainError: If its roster is unknown, or has ended too long ago.
             SecondManifestError: If the case has another manifest.
         """
-        petition = SealedPetition.parse(sealed)
-        manifest, today = petition.manifest, utc_day(self._clock())
-        with self.store.reading() as connection:
-            standing = self._office.standing(connection)
-            check_may_come_in(connection, self._office, standing, manifest, today)
-        acceptance = sign_acceptance(standing, petition, today, self._intake_key)
-        delay = 0 if at_once else standing.roster.petitioner_delay
-        not_before = draw_epoch(standing.size, delay, standing.card.tick)
-        what = Deposit(petition, acceptance, today, not_before)
-        self._deposits.commit(what, order=manifest.case)
-        return acceptance
+        return self._admission.accept(Arrival(sealed, at_once))
+
+    def accept_all(self, arrivals: Sequence[Arrival]) -> list[Note | Refusal]:
+        """
+        Do as `accept` for many at once, in one transaction; tell of each what came of it.
+
+        The answers are in the order of *arrivals*, and true when this returns: all is on disk.
+        """
+        return self._admission.accept_all(arrivals)
 
     def case_of(self, signing_key: bytes) -> CaseId | None:
         """Return the case of this public key (32 bytes), if there is one."""

@@ -300,10 +300,11 @@ def check_against_roster(manifest: Manifest, roster: Roster) -> None:
     for line in manifest.compartments:
         if (line.k, line.n) != roster.quorum(line.role):
             raise ManifestQuorumError(f"the quorum of the {line.role}s is not that of the roster")
-    active = {member.id: member.institution for member in roster.active(REVIEWER)}
-    if len(manifest.panel) != roster.panel_size or not active.keys() >= set(manifest.panel):
+    panel = [roster.member(id_) for id_ in manifest.panel if roster.is_active(id_)]
+    reviewers = [member for member in panel if member.role == REVIEWER]
+    if not len(reviewers) == len(manifest.panel) == roster.panel_size:
         raise ManifestPanelError("the panel has another size, or a member who is no reviewer")
-    if len({active[id_] for id_ in manifest.panel}) < roster.panel_size:
+    if len({reviewer.institution for reviewer in reviewers}) < roster.panel_size:
         raise PanelInstitutionError("two members of the panel are of one institution")
 
 

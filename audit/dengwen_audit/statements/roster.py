@@ -192,7 +192,7 @@ class Roster:
 
     def active(self, role: str) -> tuple[Member, ...]:
         """Return the members of this *role* whose keys are not revoked, in the roster's order."""
-        return tuple(m for m in self.members if m.role == role and m.id not in self._revoked_ids)
+        return self._active.get(role, ())
 
     def seats(self, role: str) -> tuple[Member, ...]:
         """Return the holders of this *role* by seat, revoked ones too: a seat does not vanish."""
@@ -236,6 +236,12 @@ class Roster:
     @cached_property
     def _members_by_id(self) -> dict[str, Member]:
         return {member.id: member for member in self.members}
+
+    @cached_property
+    def _active(self) -> dict[str, tuple[Member, ...]]:
+        living = [member for member in self.members if member.id not in self._revoked_ids]
+        roles = {member.role for member in living}
+        return {role: tuple(m for m in living if m.role == role) for role in roles}
 
     @cached_property
     def _institutions_by_id(self) -> dict[str, Institution]:

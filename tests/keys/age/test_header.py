@@ -182,3 +182,44 @@ def test_a_file_without_a_whole_chunk_is_refused() -> None:
     """The payload needs a nonce and a tag."""
     with pytest.raises(FormatError):
         check_shape(FILE[: sizes.header_length(1) + 31])
+
+
+@given(st.integers(1, 3), st.data())
+def test_a_shape_is_accepted_just_when_the_strict_reader_accepts_it(
+    count: int, data: st.DataObject
+) -> None:
+    """The one expression that a server uses says of every changed header what the parser says."""
+    length = sizes.header_length(count)
+    header = bytearray(encrypt([RECIPIENT] * count, b"")[:length])
+    for _ in range(data.draw(st.integers(0, 2))):
+        place = data.draw(st.integers(0, length - 1) | st.integers(length - 60, length - 1))
+        header[place] = data.draw(st.integers(0, 255) | st.sampled_from(b"\n +/AQgw="))
+    try:
+        parsed = Header.parse(bytes(header))
+        strict = len(parsed.hybrid_stanzas()) == len(parsed.stanzas) == count
+    except FormatError:
+        strict = False
+    try:
+        check_shape(bytes(header) + bytes(32), count)
+    except FormatError:
+        assert not strict
+    else:
+        assert strict
+
+
+@pytest.mark.parametrize(
+    "last", b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+)
+@pytest.mark.parametrize("line", [1, 2, 3])
+def test_unused_bits_are_zero_in_a_shape_too(line: int, last: int) -> None:
+    """Of the 64 characters that could end a line of base64, those that spell nothing extra may."""
+    lines = FILE[: sizes.header_length(1)].split(b"\n")
+    lines[line] = lines[line][:-1] + bytes([last])
+    header = b"\n".join(lines)
+    try:
+        Header.parse(header).hybrid_stanzas()
+    except FormatError:
+        with pytest.raises(FormatError):
+            check_shape(header + bytes(32))
+    else:
+        check_shape(header + bytes(32))

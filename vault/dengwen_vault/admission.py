@@ -1,0 +1,115 @@
+"""
+The way in for sealed petitions: every check, the signed acceptance, and one commit for many.
+
+Whoever comes in, alone or in a crowd, comes in here. What is in force is read once for a group; it
+can change at a tick, and a group lasts for a fraction of one, just as each single petition does.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from dengwen_audit.errors import AuditError
+from dengwen_audit.note import Note, SigningKey
+from dengwen_keys.errors import KeysError
+from dengwen_keys.petition_file import SealedPetition
+from dengwen_vault.acceptance import check_may_come_in, sign_acceptance
+from dengwen_vault.database import Store
+from dengwen_vault.deposit import Deposit, deposit_all, write_deposits
+from dengwen_vault.errors import VaultError
+from dengwen_vault.grouping import Group
+from dengwen_vault.line import draw_epoch
+from dengwen_vault.standing import Office, Standing, utc_day
+
+Refusal = AuditError | KeysError | VaultError
+
+
+@dataclass(frozen=True, repr=False)
+class Arrival:
+    """
+    What somebody sent.
+
+    Attributes:
+        sealed: The whole file, not looked at yet.
+        at_once: Let it enter the log at the next tick, not in a random epoch of the delay.
+    """
+
+    sealed: bytes
+    at_once: bool = False
+
+
+class Admission:
+    """
+    Checks what arrives, stores what may come in, and signs for it.
+
+    Args:
+        intake_key: Gives the key that signs acceptances, when the first is to be signed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        office: Office,
+        clock: Callable[[], float],
+        intake_key: Callable[[], SigningKey],
+    ) -> None:
+        self._store = store
+        self._office = office
+        self._clock = clock
+        self._intake_key = intake_key
+        self._alone = Group(store, write_deposits)
+
+    def accept(self, arrival: Arrival) -> Note:
+        """Check and store one; who comes meanwhile shares its commit. See `Vault.accept`."""
+        petition, today = SealedPetition.parse(arrival.sealed), self._today()
+        with self._store.reading() as connection:
+            standing = self._office.standing(connection)
+            what = self._examine(connection, standing, arrival, petition, today)
+        self._alone.commit(what, order=what.manifest.case)
+        return what.acceptance
+
+    def accept_all(self, arrivals: Sequence[Arrival]) -> list[Note | Refusal]:
+        """Check all and store those that may come in, in one commit. See `Vault.accept_all`."""
+        answers: list[Note | Refusal | Deposit] = []
+        today = self._today()
+        with self._store.reading() as connection:
+            standing = self._office.standing(connection)
+            for arrival in arrivals:
+                try:
+                    petition = SealedPetition.parse(arrival.sealed)
+                    answers.append(self._examine(connection, standing, arrival, petition, today))
+                except (AuditError, KeysError, VaultError) as refusal:
+                    answers.append(refusal)
+        outcome = iter(self._store_all([what for what in answers if isinstance(what, Deposit)]))
+        return [next(outcome) if isinstance(what, Deposit) else what for what in answers]
+
+    def _store_all(self, deposits: Sequence[Deposit]) -> list[Note | Refusal]:
+        if not deposits:
+            return []
+        order = sorted(range(len(deposits)), key=lambda place: deposits[place].manifest.case)
+        with self._store.writing() as connection:
+            refusals = deposit_all(connection, [deposits[place] for place in order])
+        refused = dict(zip(order, refusals, strict=True))
+        return [refused[place] or what.acceptance for place, what in enumerate(deposits)]
+
+    def _examine(
+        self,
+        connection: Connection,
+        standing: Standing,
+        arrival: Arrival,
+        petition: SealedPetition,
+        today: datetime.date,
+    ) -> Deposit:
+        """Check a petition against its roster and the one in force, and sign for it."""
+        check_may_come_in(connection, self._office, standing, petition.manifest, today)
+        acceptance = sign_acceptance(standing, petition, today, self._intake_key())
+        delay = 0 if arrival.at_once else standing.roster.petitioner_delay
+        not_before = draw_epoch(standing.size, delay, standing.card.tick)
+        return Deposit(petition, acceptance, today, not_before)
+
+    def _today(self) -> datetime.date:
+        return utc_day(self._clock())
