@@ -53,7 +53,7 @@ MAX_SIGNATURES = 64
 _DASH = "\u2014 "
 _KEY_NAME = re.compile(r"[^\s+\x00-\x1f]{1,255}")
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
-_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")  # LF is the only one allowed
+_CONTROLS = bytes({*range(32)} - {0x0A})  # LF is the only one allowed
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Note:
             lines = tail.decode("utf-8")[:-1].split("\n")
         except UnicodeDecodeError:
             raise TextError("note: not UTF-8") from None
-        if _CONTROL.search(data):
+        if len(data.translate(None, _CONTROLS)) != len(data):
             raise TextError("note: a control character")
         if len(lines) > MAX_SIGNATURES:
             raise TextError(f"note: more than {MAX_SIGNATURES} signature lines")

@@ -59,6 +59,11 @@ def public_files(folder: Path, door: str, tick: int) -> Blueprint:
     return views
 
 
+def is_public(name: str) -> bool:
+    """Tell whether a file of this *name* may be fetched, if it is there."""
+    return bool(_UNCHANGING.fullmatch(name) or _CHANGING.fullmatch(name))
+
+
 def send_public(folder: Path, name: str, tick: int) -> Response:
     """Answer with the public file of this *name*, or 404."""
     is_unchanging = _UNCHANGING.fullmatch(name) is not None

@@ -9,6 +9,7 @@ petitioners), what a statement may say is checked here.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +85,11 @@ class Vault:
     @cached_property
     def _intake_key(self) -> SigningKey:
         return read_key(self.settings.intake_key_file)
+
+    @cached_property
+    def ticket_key(self) -> bytes:
+        """The key of the door's tickets: every process of the office has the same."""
+        return hmac.digest(self._intake_key.seed, b"dengwen ticket key 1", "sha256")
 
     def standing(self) -> Standing:
         """Return what is in force now; see `dengwen_vault.standing`."""

@@ -26,6 +26,7 @@ Source: docs/formats/manifest.md.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -67,6 +68,8 @@ IDENTITY = "identity"
 COMPARTMENTS = ((PETITION, GATEKEEPER), (IDENTITY, TRUSTEE))  # in this order, each once
 
 _CASE_DOMAIN = b"dengwen/case/v1\n"
+# A part as it is nearly always spelt; every other spelling is judged field by field.
+_PLAIN_LINE = re.compile(r"([a-z0-9/]+) ([0-9a-f]{64}) (0|[1-9][0-9]{0,14})")
 _MAX_PARTS = 1 + 2 + 2 * MAX_SEATS + MAX_ATTACHMENTS
 
 
@@ -138,8 +141,10 @@ class Part:
     @classmethod
     def parse(cls, line: str) -> Part:
         """Read the value of a ``part`` line; whether the name may stand here is not its matter."""
-        name, sha256, length = split_fields(line, 3, "manifest: part")
+        if plain := _PLAIN_LINE.fullmatch(line):  # as nearly all are
+            return cls(plain[1], bytes.fromhex(plain[2]), int(plain[3]))
         where = "manifest: part"
+        name, sha256, length = split_fields(line, 3, where)
         return cls(name, parse_hex(sha256, HASH_SIZE, where), parse_number(length, where))
 
 

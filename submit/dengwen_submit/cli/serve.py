@@ -19,7 +19,7 @@ def command(folder: Path, host: str, port: int) -> None:
     Nothing about visitors is written anywhere: no address, no path, no time.
     """
     # A petitioner's machine has no web server installed; only this command needs one.
-    from dengwen_audit.web import serve
+    from dengwen_submit.door_server import serve_door
     from dengwen_submit.web import create_door
     from dengwen_vault.durability import check_durable
     from dengwen_vault.logs import configure_logging
@@ -31,4 +31,8 @@ def command(folder: Path, host: str, port: int) -> None:
     check_durable(vault.store, vault.settings.replication)
     configure_logging()
     door = create_door(vault, time.time)
-    serve(door, host, port, lambda bound: click.echo(f"The door is open on port {bound}."))
+
+    def tell(bound: int) -> None:
+        click.echo(f"The door is open on port {bound}.")
+
+    serve_door(door, vault, host, port, tell)

@@ -1,0 +1,229 @@
+"""
+The server of the public door: one process, asynchronous at the sockets, threads behind.
+
+Petitions go the short way (`dengwen_submit.intake_line`). Everything else is answered by the Flask
+application, in a few threads; what it answered for a public file is kept and given again for as
+long as the file is the same. The choice was made by measurement: docs/decisions/0010-door.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import signal
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+from flask import Flask
+
+from dengwen_audit.problems import Problem, problem_bytes
+from dengwen_audit.web import limits_of
+from dengwen_submit.connection import Answer, Connection, Hall, Request, problem_answer
+from dengwen_submit.door_settings import WatchedSettings
+from dengwen_submit.intake import PATH
+from dengwen_submit.intake_line import IntakeLine
+from dengwen_submit.public_files import is_public
+from dengwen_submit.wsgi_bridge import ask_wsgi
+from dengwen_vault.vault import Vault
+
+THREADS = 4  # for what goes to the Flask application
+MAX_ASKING = 256  # requests that wait for one of them
+MAX_CONNECTIONS = 20_000  # and never more than the system lets a process have
+SPARE_FILES = 256  # descriptors for everything that is no connection
+MAX_HELD = 256 << 20  # bytes of bodies, all together
+KEPT_BYTES = 64 << 20  # of answers for public files
+KEPT_SECONDS = 60.0
+BACKLOG = 4096
+STOP_SECONDS = 10.0
+
+_BUSY = Problem(503, "busy", "Many are here at once: come back in some seconds", retry_after=5)
+_PLAIN = ("range", "if-none-match", "if-modified-since", "if-range", "if-match")
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An answer for a public file, and the file it was given for."""
+
+    answer: Answer
+    file: tuple[int, int, int]
+    since: float
+
+
+@dataclass
+class Door:
+    """Tells each request its way; the `Handler` of all connections."""
+
+    app: Flask
+    vault: Vault
+    line: IntakeLine
+    answer_soon: Callable[[Callable[[], None]], object]
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS))
+    _asking: int = 0
+    _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
+    _kept_bytes: int = 0
+
+    def limit(self, request: Request) -> int:
+        """Return how many bytes the body may have."""
+        return limits_of(self.app).of(_path(request))
+
+    def begin(self, request: Request) -> Answer | None:
+        """Refuse at the header what may not come in now."""
+        if _is_petition(request):
+            return self.line.begin(request)
+        if self._asking >= MAX_ASKING:
+            return Answer(
+                _BUSY.status,
+                [("Retry-After", str(_BUSY.retry_after)), ("Cache-Control", "no-store")],
+                problem_bytes(_BUSY),
+            )
+        return None
+
+    def handle(self, request: Request, connection: Connection) -> None:
+        """Answer a whole request, or have it answered."""
+        if _is_petition(request):
+            self.line.handle(request, connection)
+            return
+        file = self._file(request)
+        kept = self._kept.get(request.target) if file else None
+        if kept and kept.file == file and time.monotonic() - kept.since < KEPT_SECONDS:
+            connection.answer(kept.answer)
+            return
+        self._asking += 1
+        self._threads.submit(self._ask, request, connection, file)
+
+    def close(self) -> None:
+        """Wait for the threads."""
+        self._threads.shutdown()
+
+    def _ask(
+        self, request: Request, connection: Connection, file: tuple[int, int, int] | None
+    ) -> None:
+        try:
+            answer = ask_wsgi(self.app, request)
+        except Exception as crash:  # noqa: BLE001  # Flask answers its own; this is the bridge's
+            _logger.error("%s at the door; its message is withheld", type(crash).__name__)  # noqa: TRY400
+            answer = problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR)
+        self.answer_soon(lambda: self._tell(request, connection, answer, file))
+
+    def _tell(
+        self,
+        request: Request,
+        connection: Connection,
+        answer: Answer,
+        file: tuple[int, int, int] | None,
+    ) -> None:
+        self._asking -= 1
+        if file and answer.status == HTTPStatus.OK:
+            self._keep(request.target, _Kept(answer, file, time.monotonic()))
+        connection.answer(answer)
+
+    def _keep(self, target: str, kept: _Kept) -> None:
+        before = self._kept.pop(target, None)
+        self._kept_bytes += len(kept.answer.body) - (len(before.answer.body) if before else 0)
+        self._kept[target] = kept
+        while self._kept_bytes > KEPT_BYTES:
+            self._kept_bytes -= len(self._kept.popitem(last=False)[1].answer.body)
+
+    def _file(self, request: Request) -> tuple[int, int, int] | None:
+        """Return which file a plain request for a public file means, if it means one."""
+        name = request.target[1:]
+        if request.method != "GET" or not is_public(name) or request.body:
+            return None
+        if any(header in request.headers for header in _PLAIN):
+            return None
+        try:
+            found = (self.vault.public_folder / Path(name)).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def serve_door(  # noqa: PLR0913  # what `dengwen_audit.web.serve` takes, and the vault
+    app: Flask,
+    vault: Vault,
+    host: str,
+    port: int,
+    on_ready: Callable[[int], None] | None = None,
+    *,
+    stop: threading.Event | None = None,
+    clock: Callable[[], float] = time.time,
+    make_line: type[IntakeLine] = IntakeLine,
+) -> None:
+    """
+    Serve the door at *host* (an address) and *port* (0: any free one) until told to stop.
+
+    Args:
+        app: What `dengwen_submit.web.create_door` returned.
+        on_ready: Called once with the port, when connections are accepted.
+        stop: Set by another thread to stop. In the main thread SIGTERM and SIGINT stop it too.
+        clock: Gives seconds since 1970, for tickets and appointments.
+        make_line: What petitions go through; the bench measures the door without it, too.
+    """
+    asyncio.run(
+        _serve(app, vault, (host, port), on_ready, stop or threading.Event(), clock, make_line)
+    )
+
+
+async def _serve(  # noqa: PLR0913, PLR0917  # as `serve_door`
+    app: Flask,
+    vault: Vault,
+    address: tuple[str, int],
+    on_ready: Callable[[int], None] | None,
+    stop: threading.Event,
+    clock: Callable[[], float],
+    make_line: type[IntakeLine],
+) -> None:
+    loop = asyncio.get_running_loop()
+    hall = Hall(_most_connections(), MAX_HELD)
+    settings = WatchedSettings(vault.settings.folder)
+    line = make_line(vault, settings, loop.call_soon_threadsafe, clock)
+    door = Door(app, vault, line, loop.call_soon_threadsafe)
+    line.start()
+    server = await loop.create_server(lambda: Connection(hall, door), *address, backlog=BACKLOG)
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+    if on_ready:
+        on_ready(server.sockets[0].getsockname()[1])
+    while not stop.is_set():
+        await asyncio.sleep(0.1)
+        hall.sweep(time.monotonic())
+        line.tick()
+    server.close()
+    await _finish(hall, line, door)
+
+
+async def _finish(hall: Hall, line: IntakeLine, door: Door) -> None:
+    """Let every request that came in whole have its answer, and then go."""
+    await asyncio.to_thread(line.stop)
+    await asyncio.to_thread(door.close)
+    for connection in list(hall.connections):
+        connection.end()
+    deadline = time.monotonic() + STOP_SECONDS
+    while hall.connections and time.monotonic() < deadline:  # noqa: ASYNC110  # last words go out
+        await asyncio.sleep(0.01)
+
+
+def _is_petition(request: Request) -> bool:
+    return request.method == "POST" and _path(request) == PATH
+
+
+def _path(request: Request) -> str:
+    return request.target.partition("?")[0]
+
+
+def _most_connections() -> int:
+    """Let this process open as many files as it may, and return how many connections that is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + SPARE_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+    return min(MAX_CONNECTIONS, max(soft, allowed) - SPARE_FILES)

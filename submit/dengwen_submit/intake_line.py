@@ -1,0 +1,253 @@
+"""
+The short way in: petitions that wait inside, and the threads that commit them by the group.
+
+Every check is the vault's own; here is decided only who may send now, and what the others are told.
+An answer is given after its group is on disk, and never before.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from dengwen_audit.note import Note
+from dengwen_audit.problems import PROBLEM_TYPE, Problem, http_problem, problem_bytes
+from dengwen_audit.text import HASH_SIZE, TextError, parse_hex
+from dengwen_submit.connection import Answer, Connection, Request
+from dengwen_submit.door_settings import OFF, PAUSED, WatchedSettings
+from dengwen_submit.intake import PATH
+from dengwen_submit.puzzle import is_solution
+from dengwen_submit.throttle import Throttle
+from dengwen_submit.ticket import Ticket, case_hash, new_ticket, read_ticket
+from dengwen_submit.web import HEADERS, PROBLEMS
+from dengwen_vault.admission import Arrival
+from dengwen_vault.errors import VaultError
+from dengwen_vault.vault import Vault
+
+THREADS = 2  # while one waits for the disk, the other checks
+MAX_GROUP = 64  # petitions to a commit
+CASE_HEADER = "dengwen-case"
+TICKET_HEADER = "dengwen-ticket"
+PUZZLE_HEADER = "dengwen-puzzle"
+ROSTER_SECONDS = 5.0
+PAUSE = 300  # seconds: when to ask again whether intake is open
+
+BUSY = Problem(503, "busy", "Many are here at once: come back when it says, your place is kept")
+PAUSED_PROBLEM = Problem(503, "paused", "The office takes nothing in at present: come back")
+WORK = Problem(503, "puzzle", "So many are here that some work is asked of each")
+OTHER_CASE = Problem(400, "other-case", "The petition is of another case than was announced")
+
+_FIXED = [*HEADERS.items(), ("Cache-Control", "no-store")]
+_CASE_LINE = b"\ncase "
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What is remembered of a request between its header and its body."""
+
+    ticket: Ticket | None
+    announced: bytes | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    arrival: Arrival
+    connection: Connection
+
+
+@dataclass
+class IntakeLine:
+    """
+    Lets petitions in, and has them committed.
+
+    Args:
+        answer_soon: Calls a function in the thread that serves the connections.
+        clock: Gives seconds since 1970.
+    """
+
+    vault: Vault
+    settings: WatchedSettings
+    answer_soon: Callable[[Callable[[], None]], object]
+    clock: Callable[[], float] = time.time
+    chance: random.Random = field(default_factory=random.SystemRandom)
+
+    def __post_init__(self) -> None:
+        """Begin with nobody inside."""
+        self._throttle: Throttle[_Waiting] = Throttle(self.settings.now.queue, self.chance)
+        self._key = self.vault.ticket_key
+        self._roster, self._roster_until = b"", 0.0
+        self._wake = threading.Condition()
+        self._is_open = True
+        self._threads = [threading.Thread(target=self._work) for _ in range(THREADS)]
+
+    def start(self) -> None:
+        """Let the threads begin."""
+        self.tick()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Serve those who are inside, and return when the last is on disk."""
+        with self._wake:
+            self._is_open = False
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def tick(self) -> None:
+        """Look at the clock, the settings and the roster; once a second."""
+        self.settings.refresh()
+        with self._wake:
+            self._throttle.limit = self.settings.now.queue
+            self._throttle.tick(self.clock())
+            wanted = self._bits(self.clock())
+        if wanted and self.clock() >= self._roster_until:
+            self._learn_roster()
+
+    def begin(self, request: Request) -> Answer | None:
+        """Tell a petition that is announced to come in (None), or when to come back."""
+        now, announced = self.clock(), _announced(request)
+        ticket = None
+        if announced is not None:
+            text = request.headers.get(TICKET_HEADER, "")
+            ticket = read_ticket(text, self._key, announced, now) if text else None
+        if self.settings.now.intake == PAUSED:
+            pause = PAUSE + self.chance.randrange(PAUSE)
+            return self._come_back(PAUSED_PROBLEM, ticket or new_ticket(now), announced, pause)
+        bits = (ticket.bits if ticket else self._bits(now)) if self._roster else 0
+        if bits and not self._has_worked(request, announced, bits):
+            return self._ask_for_work(ticket or new_ticket(now, bits), announced, bits)
+        with self._wake:
+            if self._throttle.admit(ticket, now):
+                request.note = _Pass(ticket, announced)
+                return None
+        return self._appoint(ticket, announced, now)
+
+    def handle(self, request: Request, connection: Connection) -> None:
+        """Put a whole petition in line."""
+        entry = request.note
+        if not isinstance(entry, _Pass):
+            raise AssertionError("internal error: a petition that nobody let in")
+        if entry.announced is not None and not _is_of_case(request.body, entry.announced):
+            connection.answer(_problem(OTHER_CASE))
+            return
+        at_once = "at-once=1" in request.target.partition("?")[2].split("&")
+        with self._wake:
+            waiting = _Waiting(Arrival(request.body, at_once), connection)
+            fits = self._throttle.enter(waiting, entry.ticket)
+            self._wake.notify()
+        if not fits:
+            connection.answer(self._appoint(entry.ticket, entry.announced, self.clock()))
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                while not (group := self._throttle.take(MAX_GROUP)):
+                    if not self._is_open:
+                        return
+                    self._wake.wait()
+            answers = self._serve([waiting.arrival for waiting in group])
+            with self._wake:
+                self._throttle.served(len(group))
+            self.answer_soon(lambda group=group, answers=answers: _tell(group, answers))  # type: ignore[misc]
+
+    def _serve(self, arrivals: Sequence[Arrival]) -> list[Answer]:
+        try:
+            outcome = self.vault.accept_all(arrivals)
+        except VaultError as refusal:  # of the database: it concerns them all
+            outcome = [refusal] * len(arrivals)
+        except Exception as crash:  # noqa: BLE001  # this thread must outlive it
+            _logger.error("%s at intake; its message is withheld", type(crash).__name__)  # noqa: TRY400
+            return [_problem(http_problem(HTTPStatus.INTERNAL_SERVER_ERROR))] * len(arrivals)
+        answers = [_answer(what) for what in outcome]
+        for kind, count in sorted(Counter(answer.status // 100 for answer in answers).items()):
+            _logger.info("POST %s %dxx, %d times", PATH, kind, count)
+        return answers
+
+    def _appoint(self, ticket: Ticket | None, announced: bytes | None, now: float) -> Answer:
+        """Ask somebody to come back: by appointment, or soon if she has come by appointment."""
+        with self._wake:
+            pause = self._throttle.appoint(now) if ticket is None else self.chance.randrange(1, 4)
+            bits = self._bits(now)
+        return self._come_back(BUSY, ticket or new_ticket(now, bits), announced, pause)
+
+    def _learn_roster(self) -> None:
+        """Read which roster puzzles are bound to; without one, none is asked for."""
+        self._roster_until = self.clock() + ROSTER_SECONDS
+        try:
+            self._roster = self.vault.standing().roster_hash
+        except VaultError:
+            self._roster = b""
+
+    def _bits(self, now: float) -> int:
+        wanted = self.settings.now.puzzle
+        if isinstance(wanted, int):
+            return wanted
+        return 0 if wanted == OFF else self._throttle.bits(now)
+
+    def _has_worked(self, request: Request, announced: bytes | None, bits: int) -> bool:
+        text = request.headers.get(PUZZLE_HEADER, "")
+        return announced is not None and is_solution(text, announced, self._roster, bits)
+
+    def _ask_for_work(self, ticket: Ticket, announced: bytes | None, bits: int) -> Answer:
+        asked = [(PUZZLE_HEADER, f"{bits} {self._roster.hex()}")]
+        return self._come_back(WORK, ticket, announced, self.chance.randrange(1, 4), asked)
+
+    def _come_back(
+        self,
+        why: Problem,
+        ticket: Ticket,
+        announced: bytes | None,
+        pause: int,
+        more: Sequence[tuple[str, str]] = (),
+    ) -> Answer:
+        headers = [("Retry-After", str(pause)), *more]
+        if announced is not None:
+            headers.append((TICKET_HEADER, ticket.to_text(self._key, announced)))
+        return _problem(why, headers=headers)
+
+
+def _announced(request: Request) -> bytes | None:
+    """Return the hash of the case id that the header tells, if it does."""
+    try:
+        return parse_hex(request.headers.get(CASE_HEADER, ""), HASH_SIZE, CASE_HEADER)
+    except TextError:
+        return None
+
+
+def _is_of_case(sealed: bytes, announced: bytes) -> bool:
+    """Tell whether the file says it is of this case; that it says so rightly, the vault checks."""
+    start = sealed.find(_CASE_LINE) + len(_CASE_LINE)
+    try:
+        case = bytes.fromhex(sealed[start : start + 2 * HASH_SIZE].decode("ascii"))
+    except ValueError:
+        return False
+    return case_hash(case) == announced
+
+
+def _answer(outcome: Note | Exception) -> Answer:
+    if isinstance(outcome, Note):
+        headers = [*_FIXED, ("Content-Type", "text/plain; charset=utf-8")]
+        return Answer(HTTPStatus.OK, headers, outcome.to_bytes())
+    kind = next(kind for kind in type(outcome).__mro__ if kind in PROBLEMS)
+    return _problem(PROBLEMS[kind], str(outcome))
+
+
+def _problem(
+    what: Problem, detail: str | None = None, headers: Sequence[tuple[str, str]] = ()
+) -> Answer:
+    pause = [] if what.retry_after is None else [("Retry-After", str(what.retry_after))]
+    fixed = [*_FIXED, ("Content-Type", PROBLEM_TYPE), *pause, *headers]
+    return Answer(what.status, fixed, problem_bytes(what, detail))
+
+
+def _tell(group: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+    for waiting, answer in zip(group, answers, strict=True):
+        waiting.connection.answer(answer)

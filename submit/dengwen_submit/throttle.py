@@ -1,0 +1,139 @@
+"""
+Who may come in now, and when whoever may not is to come back: calm, and the same for everybody.
+
+Inside waits a bounded queue. While there is room, all come in, and nobody notices any of this. When
+there is none, each is given an appointment: the first second of the near future that has a place
+left, as fast as petitions are being committed at present. So the crowd comes back spread out, and a
+place is kept for each who was called: newcomers are not let in on it. A ticket proves how long one
+has waited; of those inside, the longest waiting is served first. If appointments reach far, a
+puzzle is asked of everybody, harder the farther they reach.
+
+Nobody's address is looked at, here or anywhere. Nothing here knows HTTP, or what time it is.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from dengwen_submit.puzzle import MAX_BITS, MIN_BITS
+from dengwen_submit.ticket import Ticket
+
+T = TypeVar("T")
+
+MAX_WAIT = 90  # seconds: the farthest appointment
+PATIENCE = 15  # seconds for which a place is kept after its time
+PUZZLE_FROM = 30  # seconds: appointments that reach farther make the puzzle begin
+SECONDS_A_BIT = 8  # and each further reach of so many makes it twice as hard
+FIRST_RATE = 200.0  # petitions a second, until it has been measured
+SMOOTHING = 0.3
+BOOKED_SHARE = 0.9  # of the rate is given away as appointments
+
+OVERFULL = 2  # so many times the limit stand in line, if all who were admitted send at once
+NEWCOMER = 1 << 62  # comes after every ticket
+
+
+@dataclass
+class Throttle(Generic[T]):
+    """
+    The queue and the book of appointments.
+
+    Attributes:
+        limit: How many may wait inside.
+    """
+
+    limit: int
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    _queue: list[tuple[int, int, T]] = field(default_factory=list)
+    _counter: itertools.count[int] = field(default_factory=itertools.count)
+    _book: dict[int, int] = field(default_factory=dict)
+    _rate: float = FIRST_RATE
+    _done: int = 0
+    _second: int = 0
+
+    def __len__(self) -> int:
+        """Count who stands in line inside."""
+        return len(self._queue)
+
+    def admit(self, ticket: Ticket | None, now: float) -> bool:
+        """
+        Tell whether somebody may send now.
+
+        No place is taken before all is sent, so that people who trickle take none from others.
+        """
+        room = self.limit - len(self)
+        if ticket is None:
+            room -= self._called(now)
+        if room <= 0:
+            return False
+        if ticket is not None:
+            self._keep_appointment()
+        return True
+
+    def enter(self, item: T, ticket: Ticket | None) -> bool:
+        """Put in line what an admitted person has sent; tell whether it still fits."""
+        if len(self) >= OVERFULL * self.limit:
+            return False
+        place = ticket.step if ticket else NEWCOMER
+        heapq.heappush(self._queue, (place, next(self._counter), item))
+        return True
+
+    def take(self, most: int) -> list[T]:
+        """Return those to be served next, at most so many."""
+        count = min(most, len(self._queue))
+        return [heapq.heappop(self._queue)[2] for _ in range(count)]
+
+    def served(self, count: int) -> None:
+        """Note that so many were served."""
+        self._done += count
+
+    def tick(self, now: float) -> None:
+        """Measure how fast they are served, if a second has gone by, and turn the book's page."""
+        second = int(now)
+        if second == self._second:
+            return
+        passed = second - self._second if self._second else 1
+        measured = self._done / passed
+        if len(self) >= self.limit // 2:
+            self._rate = max(1.0, self._rate + SMOOTHING * (measured - self._rate))
+        else:  # a door with little to do tells only that it is at least so fast
+            self._rate = max(self._rate, measured)
+        self._second, self._done = second, 0
+        for page in [page for page in self._book if page < second - PATIENCE]:
+            del self._book[page]
+
+    def appoint(self, now: float) -> int:
+        """Return in how many seconds somebody is to come back, and keep a place for then."""
+        places = max(1, int(self._rate * BOOKED_SHARE))
+        first = int(now) + 1
+        for page in range(first, first + MAX_WAIT):
+            if self._book.get(page, 0) < places:
+                break
+        else:  # all is booked: somewhere in the later half, and the ticket decides
+            page = first + self.chance.randrange(MAX_WAIT // 2, MAX_WAIT)
+        self._book[page] = self._book.get(page, 0) + 1
+        return page - first + 1
+
+    def reach(self, now: float) -> int:
+        """Return how many seconds ahead the last appointment is."""
+        return max(0, max(self._book, default=0) - int(now))
+
+    def bits(self, now: float) -> int:
+        """Return how hard the puzzle is at this load; 0 for none."""
+        beyond = self.reach(now) - PUZZLE_FROM
+        return 0 if beyond < 0 else min(MAX_BITS, MIN_BITS + beyond // SECONDS_A_BIT)
+
+    def _called(self, now: float) -> int:
+        """Count the places that are kept for those who should be here by now."""
+        return sum(count for page, count in self._book.items() if page <= now)
+
+    def _keep_appointment(self) -> None:
+        """Strike out the oldest appointment; whose it was does not matter."""
+        if self._book:
+            page = min(self._book)
+            self._book[page] -= 1
+            if not self._book[page]:
+                del self._book[page]

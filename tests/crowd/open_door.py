@@ -1,0 +1,81 @@
+"""The door as it is served, on a real socket, in a small office."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from dengwen_audit.statements.manifest import Manifest
+from dengwen_submit.door_server import serve_door
+from dengwen_submit.intake import PATH
+from dengwen_submit.ticket import case_hash
+from dengwen_submit.web import create_door
+from tests.vault.office import VaultOffice, seal_petition
+
+HOST = "127.0.0.1"
+SECONDS = 20.0
+
+
+@dataclass
+class OpenDoor:
+    """A door that is open: its office and its port."""
+
+    office: VaultOffice
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{HOST}:{self.port}"
+
+    def settings(self, text: str) -> None:
+        """Write the file of the operator's switches."""
+        (self.office.folder / "door.toml").write_text(text, encoding="utf-8")
+
+    def send(self, name: str, **headers: str) -> requests.Response:
+        """Send the petition of somebody of this *name*, with more headers."""
+        petition = seal_petition(name)
+        fields = {"Dengwen-Case": announce(petition.manifest)}
+        fields |= {key.replace("_", "-"): value for key, value in headers.items()}
+        return requests.post(self.url + PATH, petition.to_bytes(), headers=fields, timeout=SECONDS)
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection((HOST, self.port), timeout=SECONDS)
+
+
+def announce(manifest: Manifest) -> str:
+    """Spell what a client says of its case before the body."""
+    return case_hash(manifest.case).hex()
+
+
+@contextlib.contextmanager
+def open_door(folder: Path) -> Iterator[OpenDoor]:
+    """Serve a new office's door until the end."""
+    office = VaultOffice(folder, f"sqlite:///{folder / 'vault.sqlite3'}")
+    office.tick()
+    ready, stop, ports = threading.Event(), threading.Event(), list[int]()
+
+    def on_ready(port: int) -> None:
+        ports.append(port)
+        ready.set()
+
+    app = create_door(office.vault, office.clock)
+    thread = threading.Thread(
+        target=serve_door, args=(app, office.vault, HOST, 0, on_ready), kwargs={"stop": stop}
+    )
+    thread.start()
+    assert ready.wait(SECONDS)
+    try:
+        yield OpenDoor(office, ports[0])
+    finally:
+        stop.set()
+        thread.join(SECONDS)
+        office.close()
+        assert not thread.is_alive()

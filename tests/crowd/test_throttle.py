@@ -1,0 +1,110 @@
+"""A queue that is calm: room for all while there is room, and then a time for each."""
+
+import random
+
+import pytest
+
+from dengwen_submit.puzzle import MAX_BITS
+from dengwen_submit.throttle import MAX_WAIT, PATIENCE, PUZZLE_FROM, Throttle
+from dengwen_submit.ticket import Ticket
+
+NOW = 1000.0
+EARLY, LATE = Ticket(1), Ticket(2)
+
+
+@pytest.fixture
+def throttle() -> Throttle[str]:
+    """Give a queue with four places."""
+    return Throttle(4, random.Random(1))
+
+
+def _fill(throttle: Throttle[str]) -> None:
+    while throttle.admit(None, NOW):
+        assert throttle.enter("newcomer", None)
+
+
+def test_all_come_in_while_there_is_room_and_none_after(throttle: Throttle[str]) -> None:
+    """Until there is room again."""
+    _fill(throttle)
+    assert len(throttle) == 4
+    assert throttle.take(1) == ["newcomer"]
+    assert throttle.admit(None, NOW)
+
+
+def test_whoever_is_slow_to_send_takes_no_place(throttle: Throttle[str]) -> None:
+    """However many were admitted; if they all send at once, the line is bounded all the same."""
+    assert all(throttle.admit(None, NOW) for _ in range(100))
+    assert sum(throttle.enter("slow", None) for _ in range(100)) == 8
+
+
+def test_whoever_waited_longest_is_served_first(throttle: Throttle[str]) -> None:
+    """Tickets before newcomers, and among tickets the oldest."""
+    for name, ticket in (("new", None), ("late", LATE), ("early", EARLY), ("newer", None)):
+        assert throttle.admit(ticket, NOW)
+        throttle.enter(name, ticket)
+    assert throttle.take(9) == ["early", "late", "new", "newer"]
+
+
+def test_a_place_is_kept_for_whoever_was_called(throttle: Throttle[str]) -> None:
+    """A newcomer is not let in on it, the called one is."""
+    _fill(throttle)
+    pauses = [throttle.appoint(NOW) for _ in range(3)]
+    throttle.take(4)
+    later = NOW + max(pauses)
+    assert throttle.admit(None, later)
+    assert throttle.enter("newcomer", None)
+    assert not throttle.admit(None, later)
+    for _ in range(3):
+        assert throttle.admit(EARLY, later)
+        assert throttle.enter("called", EARLY)
+    assert throttle.take(1) == ["called"]
+
+
+def test_a_place_is_not_kept_for_ever(throttle: Throttle[str]) -> None:
+    """Whoever does not come is not waited for."""
+    _fill(throttle)
+    pauses = [throttle.appoint(NOW) for _ in range(4)]
+    throttle.take(4)
+    later = NOW + max(pauses)
+    assert not throttle.admit(None, later)
+    throttle.tick(later + PATIENCE + 1)
+    assert throttle.admit(None, later + PATIENCE + 1)
+
+
+def test_the_crowd_comes_back_spread_out(throttle: Throttle[str]) -> None:
+    """No second has more appointments than can be served in it."""
+    throttle.tick(NOW)
+    throttle.served(100)
+    throttle.tick(NOW + 1)
+    pauses = [throttle.appoint(NOW + 1) for _ in range(1800)]
+    fullest = max(pauses.count(pause) for pause in set(pauses))
+    assert fullest <= 200
+    assert pauses == sorted(pauses)
+    assert min(pauses) >= 1
+
+
+def test_no_appointment_is_farther_than_a_minute_and_a_half(throttle: Throttle[str]) -> None:
+    """However many there are."""
+    assert max(throttle.appoint(NOW) for _ in range(50_000)) <= MAX_WAIT
+
+
+def test_the_puzzle_is_off_when_calm_and_grows_with_the_crowd(throttle: Throttle[str]) -> None:
+    """Up to its bound, and for all alike."""
+    assert throttle.bits(NOW) == 0
+    seen = []
+    while throttle.reach(NOW) < MAX_WAIT:
+        throttle.appoint(NOW)
+        seen.append(throttle.bits(NOW))
+    assert seen == sorted(seen)
+    assert seen[-1] == MAX_BITS
+    assert throttle.bits(NOW + MAX_WAIT - PUZZLE_FROM + 1) == 0
+
+
+def test_appointments_follow_how_fast_it_really_goes(throttle: Throttle[str]) -> None:
+    """A slow disk gives fewer places a second, not more refusals."""
+    _fill(throttle)
+    for second in range(30):
+        throttle.served(10)
+        throttle.tick(NOW + second)
+    pauses = [throttle.appoint(NOW + 30) for _ in range(90)]
+    assert max(pauses) == pytest.approx(10, abs=2)
