@@ -83,6 +83,10 @@ check: lint types imports test  ## Everything that must hold before a change is 
 bench: setup  ## Measure the load that the office stands
 	$(PYTHON) -m bench
 
+.PHONY: bench-crowd
+bench-crowd: setup  ## Let a crowd come to the door, ten times as many as it can take
+	$(PYTHON) -m bench.crowd
+
 .PHONY: lock
 lock:  ## Write the lock files anew (UPGRADE=--upgrade for newer versions)
 	scripts/lock $(UPGRADE)

@@ -84,6 +84,7 @@ class Crowd:
     Attributes:
         accepted: The number of each accepted petition, and the answer's case line.
         answers: When each acceptance came, in seconds since the start.
+        arrivals: When each person arrived, and whether the first attempt was accepted.
     """
 
     def __init__(self, address: tuple[str, int], pool: Pool, path: str = "/v1/petitions") -> None:
@@ -100,6 +101,7 @@ class Crowd:
         self.tallies: dict[str, Tally] = {}
         self.accepted: dict[int, bytes] = {}
         self.answers: list[float] = []
+        self.arrivals: list[tuple[float, bool]] = []
         self.late: float = 0.0  # the longest that the generator itself was behind its clock
 
     def run(self, phases: Sequence[Phase], seed: int = 1) -> None:
@@ -217,6 +219,8 @@ class Crowd:
 
     def _judge(self, visit: Visit, status: bytes, values: dict[bytes, bytes], body: bytes) -> None:
         now, tally = time.perf_counter(), self.tallies[visit.phase]
+        if not visit.tries:
+            self.arrivals.append((visit.arrived - self._start, status == b"200"))
         if status == b"200":
             self.answers.append(now - self._start)
             tally.seconds.append(now - visit.arrived)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO, cast
 
 import requests
@@ -27,6 +27,7 @@ MAX_ANSWER_BYTES = 16 << 20
 MAX_QUOTED_CHARS = 200
 TIMEOUT = (30, 60)  # seconds: to connect, also through Tor, and between two bytes
 CHUNK = 16 * 1024  # bytes
+OCTETS = "application/octet-stream"
 
 REFUSALS = {
     "not-yours": "the office knows no petition of these words: look whether all are typed right",
@@ -35,6 +36,9 @@ REFUSALS = {
     "seal-again": "it was sealed for people who are in office no more: fetch the office anew with "
     "`dengwen-submit card`, and seal it again",
     "request-entity-too-large": "it is larger than the office takes",
+    "busy": "many are here at once, and the office keeps your place",
+    "paused": "the office takes nothing in at present: try again later",
+    "puzzle": "so many are here that the office asks each device for some seconds of work",
     "not-ready": "the office has not begun its work yet: try again later",
     SkewError.slug: "the clock of this device is more than five minutes off: set it and try again",
     ReplayError.slug: "the request arrived twice: try again",
@@ -62,7 +66,15 @@ class DoorClient:
         """Return a public file."""
         return self.ask("GET", path)
 
-    def submit(self, sealed: BinaryIO, length: int, *, at_once: bool, progress: Progress) -> bytes:
+    def submit(  # a file, how it is to enter, and who watches
+        self,
+        sealed: BinaryIO,
+        length: int,
+        *,
+        at_once: bool,
+        progress: Progress,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
         """
         Send a sealed petition of *length* bytes; return the acceptance, unchecked.
 
@@ -73,22 +85,24 @@ class DoorClient:
             length: Its length in bytes.
             at_once: Enter the log at the next tick rather than at a random time of the next hour.
             progress: Called with the number of bytes sent since the last call.
+            headers: What `dengwen_submit.way_in` sends along.
         """
         body = _Upload(sealed, length, progress)
         path = _at_once("/v1/petitions", at_once=at_once)
-        return self.ask("POST", path, data=body, content_type="application/octet-stream")
+        return self.ask("POST", path, data=body, content_type=OCTETS, headers=headers)
 
     def case(self, key: SigningKey) -> CaseClient:
         """Return the door as the holder of this case *key* may use it."""
         return CaseClient(self, MemberAuth(case_key_id(key), key, self._clock))
 
-    def ask(
+    def ask(  # noqa: PLR0913  # a request
         self,
         method: str,
         path: str,
         *,
         data: object = None,
         content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
         auth: MemberAuth | None = None,
     ) -> bytes:
         """
@@ -97,12 +111,13 @@ class DoorClient:
         Raises:
             DoorError: If there is no answer, or a refusal.
         """
+        kind = {"Content-Type": content_type} if content_type else {}
         try:
             answer = self._session.request(
                 method,
                 self._url + path,
                 data=cast("bytes | None", data),
-                headers={"Content-Type": content_type} if content_type else None,
+                headers=dict(headers or {}) | kind,
                 auth=auth,
                 timeout=TIMEOUT,
                 allow_redirects=False,
@@ -199,7 +214,7 @@ def _refusal(answer: requests.Response, body: bytes) -> DoorError:
         message += f", and says: {said}"
     retry = answer.headers.get("Retry-After", "")
     is_seconds = retry.isascii() and retry.isdigit() and len(retry) < 10
-    return DoorError(message, slug, int(retry) if is_seconds else 0)
+    return DoorError(message, slug, int(retry) if is_seconds else 0, answer.headers)
 
 
 def _problem(body: bytes) -> tuple[str, str]:

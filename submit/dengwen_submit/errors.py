@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 FETCH_ANEW = (
     "fetch the office anew with `dengwen-submit card`; if that does not help, look at the clock "
     "of this device"
@@ -31,13 +33,21 @@ class DoorError(SubmitError):
     Attributes:
         problem: The slug of the refusal, such as ``second-manifest``; empty if there was no answer.
         retry_after: Seconds after which the door asks to be tried again; 0 if it does not say.
+        headers: What came with the refusal, by names in any case of letters.
     """
 
-    def __init__(self, message: str, problem: str = "", retry_after: int = 0) -> None:
+    def __init__(
+        self,
+        message: str,
+        problem: str = "",
+        retry_after: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Keep what the caller decides by beside the sentence."""
         super().__init__(message)
         self.problem = problem
         self.retry_after = retry_after
+        self.headers = headers or {}
 
 
 class CaseError(SubmitError):

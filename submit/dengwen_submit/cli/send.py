@@ -23,8 +23,12 @@ from dengwen_submit.cli.options import (
 from dengwen_submit.door_client import DoorClient
 from dengwen_submit.errors import CaseError, DoorError, SubmitError
 from dengwen_submit.office import Office
+from dengwen_submit.puzzle import PARTS
+from dengwen_submit.way_in import WayIn
 
-ATTEMPTS = 5
+ATTEMPTS = 5  # that fail
+CALLS = 40  # times that the door says when to come back
+QUEUEING = {"busy", "puzzle"}
 LONGEST_PAUSE = 120  # seconds
 MAX_ACCEPTANCE_NAMES = 100
 
@@ -52,7 +56,8 @@ def command(
     head = _check(sealed)
     session = surroundings.open_session(proxy)
     office = pinned_office(office_folder, session, surroundings.clock())
-    answer = _send(surroundings, DoorClient(office.card.door, session), sealed, at_once=at_once)
+    door, way = DoorClient(office.card.door, session), WayIn(head.manifest.case)
+    answer = _send(surroundings, door, sealed, way, at_once=at_once)
     acceptance = _accepted(answer, head, office)
     kept = _keep(answer, acceptance, sealed)
     hours = -(-acceptance.deadline // 3600)
@@ -68,24 +73,45 @@ def _check(sealed: Path) -> PetitionHead:
         return check_file(file)
 
 
-def _send(surroundings: Surroundings, door: DoorClient, sealed: Path, *, at_once: bool) -> bytes:
+def _send(
+    surroundings: Surroundings, door: DoorClient, sealed: Path, way: WayIn, *, at_once: bool
+) -> bytes:
     """Send the same bytes until the door answers; it is asked to say how long to wait."""
-    length = sealed.stat().st_size
-    for attempt in range(1, ATTEMPTS + 1):
+    failures = calls = 0
+    while True:
         try:
-            with (
-                sealed.open("rb") as file,
-                click.progressbar(length=length, label="Sending", file=sys.stderr) as bar,
-            ):
-                return door.submit(file, length, at_once=at_once, progress=bar.update)
+            return _send_once(door, sealed, way, at_once=at_once)
         except DoorError as error:
-            pause = error.retry_after or 2**attempt
+            way.keep(error)
+            if error.problem in QUEUEING:
+                calls += 1
+            else:
+                failures += 1
+            pause = error.retry_after or 2**failures
             is_final = bool(error.problem) and not error.retry_after
-            if is_final or attempt == ATTEMPTS or pause > LONGEST_PAUSE:
+            is_enough = failures == ATTEMPTS or calls == CALLS
+            if is_final or is_enough or pause > LONGEST_PAUSE:
                 raise
+            if work := way.asked_work(error):
+                _work(way, *work)
+                continue
             click.echo(f"Not yet: {error}. Trying again in {pause} seconds.", err=True)
             surroundings.sleep(pause)
-    raise AssertionError("internal error: the last attempt neither answers nor raises")
+
+
+def _send_once(door: DoorClient, sealed: Path, way: WayIn, *, at_once: bool) -> bytes:
+    length, headers = sealed.stat().st_size, way.headers()
+    with (
+        sealed.open("rb") as file,
+        click.progressbar(length=length, label="Sending", file=sys.stderr) as bar,
+    ):
+        return door.submit(file, length, at_once=at_once, progress=bar.update, headers=headers)
+
+
+def _work(way: WayIn, bits: int, roster: bytes) -> None:
+    """Do what the door asks of everybody when very many are there."""
+    with click.progressbar(length=PARTS, label="Working for a place", file=sys.stderr) as bar:
+        way.work(bits, roster, bar.update)
 
 
 def _accepted(answer: bytes, head: PetitionHead, office: Office) -> Acceptance:

@@ -12,6 +12,7 @@ from dengwen_audit.note import Note
 from dengwen_audit.problems import PROBLEM_TYPE
 from dengwen_audit.statements.acceptance import Acceptance
 from dengwen_keys.petition_file import MAX_POST_BYTES
+from dengwen_submit.ticket import case_hash
 from tests.small_office import make_key, make_roster
 from tests.submit.door_office import DoorOffice
 from tests.submit.office_files import next_roster
@@ -297,5 +298,7 @@ def test_what_is_sent_is_the_file_and_nothing_else(office: DoorOffice, sender: T
         "Accept-Encoding",
         "Content-Type",
         "Content-Length",
+        "Dengwen-Case",
     }
+    assert post.headers["Dengwen-Case"] == case_hash(PETITION.manifest.case).hex()
     assert post.headers["Content-Length"] == str(len(PETITION.to_bytes()))
