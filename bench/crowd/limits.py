@@ -15,7 +15,7 @@ CHUNK = os.urandom(1 << 20)
 
 
 def measure() -> dict[str, float]:
-    """Return how many small writes the disk syncs in a second, and MB/s (10^6) in one long write."""
+    """Return how many small writes the disk syncs a second, and MB/s (10^6) in one long write."""
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryFile(dir=BUILD) as file:
         descriptor, count, began = file.fileno(), 0, time.perf_counter()
