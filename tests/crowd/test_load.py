@@ -1,4 +1,4 @@
-"""The short form of `make bench-crowd`: an open-loop crowd, beyond what the queue holds, and back."""
+"""The short form of `make bench-crowd`: a crowd that is more than can be taken at once."""
 
 from pathlib import Path
 
