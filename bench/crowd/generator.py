@@ -66,6 +66,7 @@ class Tally:
     """What came of the arrivals of one phase."""
 
     offered: int = 0
+    kept_back: int = 0
     gone: int = 0
     refused: int = 0
     broken: int = 0
@@ -141,8 +142,9 @@ class Crowd:
             tally = self.tallies.setdefault(phase.name, Tally())
             due, end = begin, begin + phase.seconds
             while phase.rate and (due := due + chance.expovariate(phase.rate)) < end:
-                if not self._fresh:
-                    raise SystemExit("the pool is used up: seal more with bench.crowd.pool")
+                if not self._fresh:  # all are on their way: one more would be somebody twice
+                    tally.kept_back += 1
+                    continue
                 tally.offered += 1
                 tries = TRIES if chance.random() < phase.patience else 1
                 yield Visit(due, self._fresh.popleft(), phase.name, due, tries)

@@ -127,8 +127,10 @@ def _door(
         if process.stdout is None:
             raise AssertionError("internal error: no pipe")
         port = int(process.stdout.readline())
-        yield process, port
-        process.terminate()
+        try:
+            yield process, port
+        finally:
+            process.terminate()
         if process.wait() != 0:
             raise SystemExit("the door did not end well")
 
