@@ -24,59 +24,62 @@ from bench.crowd.run import Figures, Run, measure, reads
 
 RESULTS = Path(__file__).parents[1] / "results" / "crowd.json"
 POOL = 40_000
-SHORT_POOL = 3_000
+SHORT_POOL = 8_000
+PROCESSES = os.cpu_count() or 1
+MOST_ARRIVALS = 7_000.0  # a second: more, and the generator would be what is measured
+PATIENCE = 0.02  # of the storm come back: the pool is not large enough for more
 
 
 def main() -> int:
     """Measure, print, keep; 1 if an acknowledged petition is lost or an error came."""
     short = "--short" in sys.argv
     fill(SHORT_POOL if short else POOL)
-    pool = Pool()
-    seconds = 2.0 if short else 10.0
+    pool, seconds = Pool(), 2.0 if short else 10.0
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    figures: dict[str, object] = {"machine": limits.measure(), "load": os.getloadavg()[0]}
-    _show(figures["machine"])
-
-    bare = measure(Run("bare, all that it takes", "bare", _flood(seconds, short)), pool)
-    _show(bare)
-    full = measure(Run("durable, all that it takes", "door", _flood(seconds, short)), pool)
-    _show(full)
-    calm_rate = 0.8 * full.capacity
-    calm = measure(Run("durable, at 80 %", "door", [Phase("calm", seconds, calm_rate)]), pool)
-    _show(calm)
-    storm = measure(Run("ten-fold and back", "door", _storm(seconds, calm_rate, short)), pool)
-    _show(storm)
-    static = {"idle reads/s": reads(pool, 0.0), "reads/s, intake full": reads(pool, calm_rate * 2)}
-    _show(static)
-
-    figures |= {run.name: run.to_json() for run in (bare, full, calm, storm)}
-    ratios = {
-        "durable/bare": full.capacity / bare.capacity,
-        "goodput in the storm/capacity": storm.goodput / full.capacity,
-        "p99 at 80 %, s": calm.p99,
-        "seconds until calm again": storm.recovery,
+    figures: dict[str, object] = {"machine before": limits.measure(), "load": os.getloadavg()[0]}
+    _show(figures["machine before"])
+    flood = [Phase("all", seconds, 1_000.0 if short else MOST_ARRIVALS / 2)]
+    runs = {}
+    for processes in (1, PROCESSES):
+        for mode in ("bare", "door"):
+            run = Run(f"{mode}, all that it takes, {processes} processes", mode, flood, processes)
+            runs[mode] = _keep(figures, measure(run, pool))
+    full = runs["door"]
+    calm = [Phase("calm", seconds, 0.8 * full.capacity)]
+    at_80 = _keep(figures, measure(Run("at 80 %", "door", calm, PROCESSES), pool))
+    rate = min(MOST_ARRIVALS, 10 * full.capacity)
+    storm = Run("storm and back", "door", _storm(seconds, full.capacity, rate), PROCESSES)
+    stormy = _keep(figures, measure(storm, pool))
+    figures["ratios"] = {
+        "durable/bare": full.capacity / runs["bare"].capacity,
+        "offered in the storm/capacity": rate / full.capacity,
+        "goodput in the storm/capacity": stormy.goodput / full.capacity,
+        "p99 at 80 %, s": at_80.p99,
+        "seconds until calm again": stormy.recovery,
+        "reads/s, idle": reads(pool, 0.0),
+        "reads/s, intake full": reads(pool, 2 * full.capacity),
     }
-    _show(ratios)
-    figures |= {"reads": static, "ratios": ratios, "machine after": limits.measure()}
+    _show(figures["ratios"])
+    figures["machine after"] = limits.measure()
+    _show(figures["machine after"])
     if not short:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    runs = (full, calm, storm)
-    return 1 if any(run.lost or run.errors for run in runs) else 0
+    return 1 if any(run.lost or run.errors for run in (full, at_80, stormy)) else 0
 
 
-def _flood(seconds: float, short: bool) -> list[Phase]:  # noqa: FBT001  # a length
-    """Return more than can be taken, so that the door is never without work."""
-    return [Phase("all", seconds, 700.0 if short else 3_500.0)]
+def _keep(figures: dict[str, object], run: Figures) -> Figures:
+    figures[run.name] = run.to_json()
+    _show(run)
+    return run
 
 
-def _storm(seconds: float, calm: float, short: bool) -> list[Phase]:  # noqa: FBT001  # a length
-    """Return calm, a ramp, ten times as many as can be taken, and calm again."""
-    peak = seconds if short else 60.0
-    times = 3 if short else 10
-    ramp = [Phase("ramp", 1.0, calm * share) for share in (1.5, 3.0)]
-    storm = Phase("storm", peak, times * calm / 0.8)
-    return [Phase("before", seconds / 2, calm / 2), *ramp, storm, Phase("after", seconds, calm / 2)]
+def _storm(seconds: float, capacity: float, rate: float) -> list[Phase]:
+    """Return calm, a ramp, far more than can be taken, and calm again."""
+    half = capacity / 2
+    storm = Phase("storm", 2 * seconds, rate, PATIENCE)
+    ramp = [Phase("ramp", 1.0, share * capacity, PATIENCE) for share in (1.5, 3.0)]
+    return [Phase("before", seconds / 2, half), *ramp, storm, Phase("after", seconds, half)]
 
 
 def _show(figures: object) -> None:

@@ -28,18 +28,24 @@ from bench.crowd.pool import Pool
 
 CONNECTIONS = 2000  # sockets at most; who finds none free waits, and its clock runs
 TRIES = 40
-DRAIN_SECONDS = 30.0  # after the last arrival
+DRAIN_SECONDS = 15.0  # after the last arrival
 SEND_BUFFER = 1 << 18
 _CASE = b"\ncase "
 
 
 @dataclass(frozen=True)
 class Phase:
-    """So many arrivals a second for so many seconds."""
+    """
+    So many arrivals a second for so many seconds.
+
+    Attributes:
+        patience: The share of them who come back when they are asked to; the others go home.
+    """
 
     name: str
     seconds: float
     rate: float
+    patience: float = 1.0
 
 
 @dataclass(order=True)
@@ -50,6 +56,7 @@ class Visit:
     number: int
     phase: str = field(compare=False)
     arrived: float = field(compare=False)
+    most_tries: int = field(default=TRIES, compare=False)
     tries: int = field(default=0, compare=False)
     ticket: bytes = field(default=b"", compare=False)
 
@@ -59,6 +66,7 @@ class Tally:
     """What came of the arrivals of one phase."""
 
     offered: int = 0
+    kept_back: int = 0
     gone: int = 0
     refused: int = 0
     broken: int = 0
@@ -134,10 +142,12 @@ class Crowd:
             tally = self.tallies.setdefault(phase.name, Tally())
             due, end = begin, begin + phase.seconds
             while phase.rate and (due := due + chance.expovariate(phase.rate)) < end:
-                if not self._fresh:
-                    raise SystemExit("the pool is used up: seal more with bench.crowd.pool")
+                if not self._fresh:  # all are on their way: one more would be somebody twice
+                    tally.kept_back += 1
+                    continue
                 tally.offered += 1
-                yield Visit(due, self._fresh.popleft(), phase.name, due)
+                tries = TRIES if chance.random() < phase.patience else 1
+                yield Visit(due, self._fresh.popleft(), phase.name, due, tries)
             begin = end
 
     def _go(self, visit: Visit) -> None:
@@ -238,7 +248,7 @@ class Crowd:
     def _later(self, visit: Visit, due: float) -> None:
         visit.tries += 1
         visit.due = due
-        if visit.tries < TRIES:
+        if visit.tries < visit.most_tries:
             heapq.heappush(self._again, visit)
             return
         self.tallies[visit.phase].gone += 1

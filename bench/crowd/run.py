@@ -37,6 +37,7 @@ class Run:
     name: str
     mode: str
     phases: Sequence[Phase]
+    processes: int = 1
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Figures:
 
 def measure(run: Run, pool: Pool) -> Figures:
     """Make an office, open its door, let the crowd come, and count what is on disk."""
-    with _office() as (office, folder), _door(folder, run.mode) as (process, port):
+    with _office() as (office, folder), _door(folder, run.mode, run.processes) as (process, port):
         crowd = Crowd((HOST, port), pool)
         before = _cpu(process.pid)
         crowd.run(run.phases)
@@ -117,15 +118,19 @@ def _office() -> Iterator[tuple[VaultOffice, Path]]:
 
 
 @contextlib.contextmanager
-def _door(folder: Path, mode: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def _door(
+    folder: Path, mode: str, processes: int = 1
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
     (folder / "door.toml").write_text('puzzle = "off"\n', encoding="utf-8")
-    command = [sys.executable, "-m", "bench.crowd.serve", str(folder), "0", mode]
+    command = [sys.executable, "-m", "bench.crowd.serve", str(folder), str(processes), mode]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None:
             raise AssertionError("internal error: no pipe")
         port = int(process.stdout.readline())
-        yield process, port
-        process.terminate()
+        try:
+            yield process, port
+        finally:
+            process.terminate()
         if process.wait() != 0:
             raise SystemExit("the door did not end well")
 
@@ -185,10 +190,17 @@ def _case_of(answer: bytes) -> bytes:
 
 
 def _cpu(pid: int) -> float:
+    """Return the seconds that a process and those it started have used."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(map(_cpu, _children(pid)))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _peak_memory(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) << 10
+    own = int(status.partition("VmHWM:")[2].split()[0]) << 10
+    return own + sum(map(_peak_memory, _children(pid)))

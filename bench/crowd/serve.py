@@ -1,8 +1,8 @@
 """
 The door as it is served, in the office of the pool, whose clock stands still.
 
-    python -m bench.crowd.serve FOLDER PORT door   all of it
-    python -m bench.crowd.serve FOLDER PORT bare   the same server, which only answers each petition
+    python -m bench.crowd.serve FOLDER PROCESSES door  all of it
+    python -m bench.crowd.serve FOLDER PROCESSES bare  the same server, which only answers
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from dengwen_submit.connection import Answer, Connection, Request
-from dengwen_submit.door_server import serve_door
+from dengwen_submit.crew import run_crew
+from dengwen_submit.door_server import Opening, serve_door, serve_listener
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.web import create_door
 from dengwen_vault.vault import Vault
@@ -30,11 +31,18 @@ class BareLine(IntakeLine):
 
 def main() -> None:
     """Serve until told to stop."""
-    folder, port, mode = sys.argv[1:]
-    vault = Vault(Path(folder), lambda: NOON)
-    door = create_door(vault, lambda: NOON)
-    line = BareLine if mode == "bare" else IntakeLine
-    serve_door(door, vault, "127.0.0.1", int(port), _tell, make_line=line)
+    folder, processes, mode = sys.argv[1:]
+
+    def opening() -> Opening:
+        vault = Vault(Path(folder), lambda: NOON)
+        line = BareLine if mode == "bare" else IntakeLine
+        return Opening(create_door(vault, lambda: NOON), vault, make_line=line)
+
+    if int(processes) == 1:
+        serve_door(opening(), "127.0.0.1", 0, _tell)
+        return
+    serve = lambda listener, stop: serve_listener(opening(), listener, stop)  # noqa: E731
+    sys.exit(run_crew(int(processes), ("127.0.0.1", 0), serve, _tell))
 
 
 def _tell(port: int) -> None:

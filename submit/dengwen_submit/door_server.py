@@ -9,9 +9,11 @@ long as the file is the same. The choice was made by measurement: docs/decisions
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import resource
 import signal
+import socket
 import threading
 import time
 from collections import OrderedDict
@@ -146,53 +148,71 @@ class Door:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def serve_door(  # noqa: PLR0913  # what `dengwen_audit.web.serve` takes, and the vault
-    app: Flask,
-    vault: Vault,
+@dataclass(frozen=True)
+class Opening:
+    """
+    How a door is opened.
+
+    Attributes:
+        app: What `dengwen_submit.web.create_door` returned.
+        clock: Gives seconds since 1970, for tickets and appointments.
+        make_line: What petitions go through; the bench measures the door without it, too.
+    """
+
+    app: Flask
+    vault: Vault
+    clock: Callable[[], float] = time.time
+    make_line: type[IntakeLine] = IntakeLine
+
+
+def serve_door(
+    opening: Opening,
     host: str,
     port: int,
     on_ready: Callable[[int], None] | None = None,
     *,
     stop: threading.Event | None = None,
-    clock: Callable[[], float] = time.time,
-    make_line: type[IntakeLine] = IntakeLine,
 ) -> None:
     """
     Serve the door at *host* (an address) and *port* (0: any free one) until told to stop.
 
     Args:
-        app: What `dengwen_submit.web.create_door` returned.
         on_ready: Called once with the port, when connections are accepted.
         stop: Set by another thread to stop. In the main thread SIGTERM and SIGINT stop it too.
-        clock: Gives seconds since 1970, for tickets and appointments.
-        make_line: What petitions go through; the bench measures the door without it, too.
     """
-    asyncio.run(
-        _serve(app, vault, (host, port), on_ready, stop or threading.Event(), clock, make_line)
-    )
+    with socket.create_server((host, port), backlog=BACKLOG) as listener:
+        ready = functools.partial(on_ready, listener.getsockname()[1]) if on_ready else None
+        asyncio.run(_serve(opening, listener, stop or threading.Event(), ready, signals=True))
 
 
-async def _serve(  # noqa: PLR0913, PLR0917  # as `serve_door`
-    app: Flask,
-    vault: Vault,
-    address: tuple[str, int],
-    on_ready: Callable[[int], None] | None,
+def serve_listener(opening: Opening, listener: socket.socket, stop: threading.Event) -> None:
+    """Serve the door on a socket that listens already, until *stop* is set."""
+    asyncio.run(_serve(opening, listener, stop, None, signals=False))
+
+
+async def _serve(
+    opening: Opening,
+    listener: socket.socket,
     stop: threading.Event,
-    clock: Callable[[], float],
-    make_line: type[IntakeLine],
+    on_ready: Callable[[], None] | None,
+    *,
+    signals: bool,
 ) -> None:
     loop = asyncio.get_running_loop()
     hall = Hall(_most_connections(), MAX_HELD)
+    vault, soon = opening.vault, loop.call_soon_threadsafe
     settings = WatchedSettings(vault.settings.folder)
-    line = make_line(vault, settings, loop.call_soon_threadsafe, clock)
-    door = Door(app, vault, line, loop.call_soon_threadsafe)
+    line = opening.make_line(vault, settings, soon, opening.clock)
+    door = Door(opening.app, vault, line, soon)
     line.start()
-    server = await loop.create_server(lambda: Connection(hall, door), *address, backlog=BACKLOG)
-    if threading.current_thread() is threading.main_thread():
+    server = await loop.create_server(
+        lambda: Connection(hall, door), sock=listener, backlog=BACKLOG
+    )
+    if signals and threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     if on_ready:
-        on_ready(server.sockets[0].getsockname()[1])
+        on_ready()
     while not stop.is_set():
         await asyncio.sleep(0.1)
         hall.sweep(time.monotonic())

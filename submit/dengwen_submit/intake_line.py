@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 
 from dengwen_audit.note import Note
@@ -245,7 +246,12 @@ def _problem(
 ) -> Answer:
     pause = [] if what.retry_after is None else [("Retry-After", str(what.retry_after))]
     fixed = [*_FIXED, ("Content-Type", PROBLEM_TYPE), *pause, *headers]
-    return Answer(what.status, fixed, problem_bytes(what, detail))
+    return Answer(what.status, fixed, _problem_body(what, detail))
+
+
+@lru_cache(64)  # a crowd is told the same thing
+def _problem_body(what: Problem, detail: str | None) -> bytes:
+    return problem_bytes(what, detail)
 
 
 def _tell(group: Sequence[_Waiting], answers: Sequence[Answer]) -> None:

@@ -53,6 +53,7 @@ class Throttle(Generic[T]):
     _rate: float = FIRST_RATE
     _done: int = 0
     _second: int = 0
+    _open_page: int = 0  # before it, all is booked
 
     def __len__(self) -> int:
         """Count who stands in line inside."""
@@ -102,6 +103,7 @@ class Throttle(Generic[T]):
         else:  # a door with little to do tells only that it is at least so fast
             self._rate = max(self._rate, measured)
         self._second, self._done = second, 0
+        self._open_page = 0  # others may be open by now
         for page in [page for page in self._book if page < second - PATIENCE]:
             del self._book[page]
 
@@ -109,8 +111,9 @@ class Throttle(Generic[T]):
         """Return in how many seconds somebody is to come back, and keep a place for then."""
         places = max(1, int(self._rate * BOOKED_SHARE))
         first = int(now) + 1
-        for page in range(first, first + MAX_WAIT):
+        for page in range(max(first, self._open_page), first + MAX_WAIT):
             if self._book.get(page, 0) < places:
+                self._open_page = page
                 break
         else:  # all is booked: somewhere in the later half, and the ticket decides
             page = first + self.chance.randrange(MAX_WAIT // 2, MAX_WAIT)

@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 
 from dengwen_audit.statements.manifest import Manifest
-from dengwen_submit.door_server import serve_door
+from dengwen_submit.door_server import Opening, serve_door
 from dengwen_submit.intake import PATH
 from dengwen_submit.ticket import case_hash
 from dengwen_submit.web import create_door
@@ -68,7 +68,9 @@ def open_door(folder: Path) -> Iterator[OpenDoor]:
 
     app = create_door(office.vault, office.clock)
     thread = threading.Thread(
-        target=serve_door, args=(app, office.vault, HOST, 0, on_ready), kwargs={"stop": stop}
+        target=serve_door,
+        args=(Opening(app, office.vault), HOST, 0, on_ready),
+        kwargs={"stop": stop},
     )
     thread.start()
     assert ready.wait(SECONDS)
