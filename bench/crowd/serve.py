@@ -7,7 +7,9 @@ The door as it is served, in the office of the pool, whose clock stands still.
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
 from pathlib import Path
 
 from dengwen_submit.connection import Answer, Connection, Request
@@ -41,7 +43,10 @@ def main() -> None:
     if int(processes) == 1:
         serve_door(opening(), "127.0.0.1", 0, _tell)
         return
-    serve = lambda listener, stop: serve_listener(opening(), listener, stop)  # noqa: E731
+
+    def serve(listener: socket.socket, stop: threading.Event) -> None:
+        serve_listener(opening(), listener, stop)
+
     sys.exit(run_crew(int(processes), ("127.0.0.1", 0), serve, _tell))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -49,5 +51,8 @@ def command(folder: Path, host: str, port: int, processes: int) -> None:
         serve_door(open_door(), host, port, tell)
         return
     open_door().vault.close()  # what is wrong is told once, and before the port is taken
-    serve = lambda listener, stop: serve_listener(open_door(), listener, stop)  # noqa: E731
+
+    def serve(listener: socket.socket, stop: threading.Event) -> None:
+        serve_listener(open_door(), listener, stop)
+
     sys.exit(run_crew(processes, (host, port), serve, tell))
