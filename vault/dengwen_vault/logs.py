@@ -24,6 +24,7 @@ def configure_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(LINE_FORMAT, DAY_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # which database it is, nobody asked
 
 
 def log_routes(app: Flask) -> None:
