@@ -15,7 +15,7 @@ from tests.faults.storm import Storm
 from tests.town_people import MIRROR
 
 pytestmark = pytest.mark.slow
-SIZE = "24m"
+SIZE = "128m"
 FULL_SECONDS = 3.0
 PATIENCE = 20.0  # seconds
 PLACES = ("vault", "vault/public", "data-gk-1", f"data-{MIRROR}")
