@@ -82,7 +82,7 @@ class Mirror:
         except FormatError as error:
             raise UnreachableError(f"the desk gives no epochs: {error}") from error
         except ProofError as error:
-            _logger.error("checkpoint of size %d refused: %s", new.size, error)  # noqa: TRY400
+            _logger.error("checkpoint of size %d refused: %s", new.size, error)  # noqa: TRY400  # no trace
             self._store.report(new.size, new.root, str(error))
             self._store.drop_staged()
             raise

@@ -111,7 +111,7 @@ class Door:
         try:
             answer = ask_wsgi(self.app, request)
         except Exception as crash:  # noqa: BLE001  # Flask answers its own; this is the bridge's
-            _logger.error("%s at the door; its message is withheld", type(crash).__name__)  # noqa: TRY400
+            _logger.error("%s at the door; its message is withheld", type(crash).__name__)  # noqa: TRY400  # no trace
             answer = problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR)
         self.answer_soon(lambda: self._tell(request, connection, answer, file))
 

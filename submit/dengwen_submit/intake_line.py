@@ -165,7 +165,7 @@ class IntakeLine:
         except VaultError as refusal:  # of the database: it concerns them all
             outcome = [refusal] * len(arrivals)
         except Exception as crash:  # noqa: BLE001  # this thread must outlive it
-            _logger.error("%s at intake; its message is withheld", type(crash).__name__)  # noqa: TRY400
+            _logger.error("%s at intake; its message is withheld", type(crash).__name__)  # noqa: TRY400  # no trace
             return [_problem(http_problem(HTTPStatus.INTERNAL_SERVER_ERROR))] * len(arrivals)
         answers = [_answer(what) for what in outcome]
         for kind, count in sorted(Counter(answer.status // 100 for answer in answers).items()):

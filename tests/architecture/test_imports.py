@@ -25,6 +25,7 @@ MODULES = (
     "dengwen_keys.opening",
     "dengwen_keys.sealing",
     "dengwen_submit.cli",
+    "dengwen_submit.door_server",
     "dengwen_submit.intake",
     "dengwen_submit.receipt",
     "dengwen_submit.web",
@@ -57,6 +58,14 @@ REFUSED = {
         ],
     ),
     "the door seals": (SEALING, [("dengwen_submit.web", "dengwen_keys.sealing")]),
+    "the door's server seals": (
+        SEALING,
+        [("dengwen_submit.door_server", "dengwen_keys.sealing")],
+    ),
+    "the door's server holds identities": (
+        IDENTITIES,
+        [("dengwen_submit.door_server", "dengwen_keys.age.identities")],
+    ),
     "the door seals by way of receipts": (
         SEALING,
         [
