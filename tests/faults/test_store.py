@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,13 @@ pytestmark = pytest.mark.slow
 CUTS = 25
 DATABASE = "vault.sqlite3"
 LOST = "restored from an older copy"
+
+
+@pytest.fixture(autouse=True)
+def _everything_runs(storm: Storm) -> None:
+    """Start again what a test before left down, also one that failed."""
+    storm.house.up()
+    storm.house.wait()
 
 
 def _copy(storm: Storm, folder: Path) -> Path:
@@ -78,7 +86,8 @@ def _write_untold(path: Path) -> bytes:
         "database.execute('COMMIT')\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    died = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert died.returncode == -signal.SIGKILL
     return Path(f"{path}-wal").read_bytes()
 
 
