@@ -73,9 +73,10 @@ class VaultOffice:
         now: What its clock says.
     """
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, replication: str = NONE) -> None:
         """Set it up in *folder*, with an empty *database*, unless there is one in it."""
         self.now = NOON
+        self._replication = replication
         self.folder = folder / "office"
         if not self.folder.exists():
             self._begin(database)
@@ -176,7 +177,7 @@ class VaultOffice:
             sign_by_roots(roster),
             self.clock,
             database=database,
-            replication=NONE,
+            replication=self._replication,
         )
 
     def _witness(self, folder: Path, name: str) -> Witness:

@@ -1,10 +1,14 @@
 """
 The database: SQLite in one file for an office on one machine, PostgreSQL for one on several.
 
-A transaction is opened for one of three purposes. `Store.reading` takes no lock. `Store.writing`
+A transaction is opened for one of four purposes. `Store.reading` takes no lock. `Store.writing`
 is durable when it returns: SQLite syncs its log (WAL, ``synchronous=FULL``), PostgreSQL waits for
-its own disk and, if it is set so, for the replica. `Store.noting` is for what may be lost with the
-machine, such as nonces that are dead in ten minutes: it waits for no disk.
+its own disk and, if it is set so, for the standby. `Store.confirming` reads, and returns when what
+it read is as durable. `Store.noting` is for what may be lost with the machine, such as nonces that
+are dead in ten minutes: it waits for no disk.
+
+On PostgreSQL a commit that returns is not always one that a failover keeps; what this module does
+about it is told in `dengwen_vault.durability`.
 
 A writer on SQLite first queues at a file lock, since SQLite's own waiting is by sleeping, and two
 processes then keep each other out for up to a second; measured in docs/decisions/0008-store.md.
@@ -20,6 +24,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from sqlalchemy import (
+    URL,
     Connection,
     Engine,
     Executable,
@@ -30,16 +35,29 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from dengwen_vault.durability import check_certain, hear_warnings, let_commit_wait
 from dengwen_vault.errors import SettingsError, UnavailableError
 from dengwen_vault.models import Base
+from dengwen_vault.settings import NONE
 
 BUSY_TIMEOUT = 30_000  # milliseconds
 POOL_SIZE = 16  # connections that stay open
 POOL_OVERFLOW = 48  # further ones under load
+
+# A server whose machine is gone says nothing, not even that: it is given up after ten seconds.
+_NETWORK = {
+    "connect_timeout": "5",
+    "keepalives_idle": "4",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",  # milliseconds
+}
+_WRITABLE = ("read-write", "primary")
+_READ_ONLY = "25006"  # what a standby answers to somebody who writes
 
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
@@ -62,19 +80,23 @@ class Store:
     A block that the database cannot carry out now ends in `UnavailableError`, and leaves nothing.
 
     Args:
-        url: ``sqlite:////path/to/file`` or ``postgresql://user@host/name``.
+        url: ``sqlite:////path/to/file``, ``postgresql://user@host/name``, or with several servers,
+            of which one accepts writing at a time,
+            ``postgresql://user@/name?host=a:5432&host=b:5432&target_session_attrs=read-write``.
+        replication: Whether PostgreSQL must wait for a standby, as in `Settings`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, replication: str = NONE) -> None:
         """Prepare connections; none is opened yet."""
         parsed = make_url(url)
+        self._replication = replication
         self.path = parsed.database or ""
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite and self.path in {"", ":memory:"}:
             raise SettingsError("the database must be a file: an office forgets nothing")
         if not self.is_sqlite and parsed.get_backend_name() != "postgresql":
             raise SettingsError("the database must be SQLite or PostgreSQL")
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(parsed)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -86,6 +108,16 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that is on disk when the block ends, or has left nothing behind."""
         with self._queue(), self._begin("write") as connection:
+            yield connection
+
+    @contextmanager
+    def confirming(self) -> Iterator[Connection]:
+        """
+        Open a transaction that reads, and return when no failover takes back what it has read.
+
+        What is read in the block may be told only after it.
+        """
+        with self._begin("read" if self.is_sqlite else "write") as connection:
             yield connection
 
     @contextmanager
@@ -112,7 +144,13 @@ class Store:
                 connection = plain.execution_options(purpose=purpose)
                 with connection.begin():
                     yield connection
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+                    if purpose == "write" and not self.is_sqlite:
+                        let_commit_wait(connection, self._replication)
+                if purpose == "write" and not self.is_sqlite:
+                    check_certain(connection)
+        except (DBAPIError, PoolTimeoutError) as error:
+            if not _may_pass(error):
+                raise
             raise UnavailableError("the database cannot do this now") from error
 
     @contextmanager
@@ -152,15 +190,28 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _postgres_engine(url: str) -> Engine:
+def _postgres_engine(url: URL) -> Engine:
+    if "," in ",".join(url.normalized_query.get("host", ())) and (
+        url.query.get("target_session_attrs") not in _WRITABLE
+    ):
+        raise SettingsError("with several hosts the database needs target_session_attrs=read-write")
     # pool_pre_ping: after a failover the first statement must not meet a dead connection.
-    return create_engine(
-        url,
+    engine = create_engine(
+        url.set(query=_NETWORK | url.query),
         hide_parameters=True,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_pre_ping=True,
     )
+    event.listen(engine, "connect", hear_warnings)
+    return engine
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether a statement may succeed later, or on another server."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+        return True
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _READ_ONLY
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

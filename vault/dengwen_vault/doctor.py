@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import select
+
 from dengwen_audit.errors import AuditError, ProofError
 from dengwen_audit.tile_paths import TILE_WIDTH
-from dengwen_vault.durability import find_faults
+from dengwen_vault.durability import find_faults, has_standby
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.errors import VaultError
+from dengwen_vault.models import LogHead
 from dengwen_vault.public_log import LogView, PublicLog
 from dengwen_vault.schema import check_schema
-from dengwen_vault.settings import read_key
+from dengwen_vault.settings import SYNCHRONOUS, read_key
 from dengwen_vault.standing import utc_day
 from dengwen_vault.vault import Vault
 
@@ -35,6 +38,12 @@ class Finding:
     state: str
     sentence: str
 
+
+_STANDBY = {
+    True: Finding(GOOD, "a standby is attached, and commits wait for it"),
+    False: Finding(FAULT, "no synchronous standby is attached: commits wait, nothing is accepted"),
+    None: Finding(WARNING, "this account may not see the standby: grant it pg_monitor"),
+}
 
 Check = Callable[[Vault, float], Iterator[Finding]]
 
@@ -56,11 +65,14 @@ def _schema(vault: Vault, _: float) -> Iterator[Finding]:
 
 
 def _durability(vault: Vault, _: float) -> Iterator[Finding]:
-    faults = find_faults(vault.store, vault.settings.replication)
+    store, replication = vault.store, vault.settings.replication
+    faults = find_faults(store, replication)
     for fault in faults:
         yield Finding(FAULT, f"a commit may be lost: {fault}")
     if not faults:
         yield Finding(GOOD, "a commit is on the disk when it returns")
+    if not store.is_sqlite and replication == SYNCHRONOUS:
+        yield _STANDBY[has_standby(store)]
 
 
 def _modes(vault: Vault, _: float) -> Iterator[Finding]:
@@ -102,7 +114,9 @@ def _log(vault: Vault, now: float) -> Iterator[Finding]:
         yield Finding(WARNING, "nothing is public yet: is the sequencer running?")
         return
     cosigned = vault.card.policy.check(view.checkpoint)
-    public, size = view.size, VaultEpochStore(vault.store).size()
+    with vault.store.reading() as connection:  # which waits for no standby
+        size = connection.execute(select(LogHead.size)).scalar_one()
+    public = view.size
     if public > size:
         yield Finding(FAULT, f"the public log has {public} records and the database {size}")
         return

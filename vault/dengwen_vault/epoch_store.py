@@ -73,8 +73,8 @@ class VaultEpochStore:
         self._max_events = max_events
 
     def size(self) -> int:
-        """Return how many records the log has."""
-        with self._store.reading() as connection:
+        """Return how many records the log has, all of which outlive a failover."""
+        with self._store.confirming() as connection:
             return connection.execute(select(LogHead.size)).scalar_one()
 
     def records(self, start: int, stop: int) -> list[bytes]:

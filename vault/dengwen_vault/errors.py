@@ -37,7 +37,12 @@ class NotReadyError(VaultError):
 
 
 class UnavailableError(VaultError):
-    """The database is locked, full, failing over or away: nothing was changed, try again."""
+    """
+    The database is locked, full, failing over or away: nothing is acknowledged, try again.
+
+    Most often nothing was changed. If a commit was under way, it may have been: the same again is
+    harmless, and its answer is certain.
+    """
 
 
 class TooManyError(VaultError):

@@ -54,7 +54,7 @@ class Vault:
     def __init__(self, folder: Path, clock: Clock) -> None:
         """Read the settings; the database is opened by the first question."""
         self.settings = Settings.load(folder)
-        self.store = Store(self.settings.database)
+        self.store = Store(self.settings.database, self.settings.replication)
         self.nonces = UsedNonces(self.store)
         self._clock = clock
         self._office = Office()
@@ -248,9 +248,10 @@ class Vault:
         """
         Return epochs *start* to before *stop*, fewer if they are many, to those who may read them.
 
-        A mirror gets committed epochs before they are public: it cosigns only what it holds.
+        A mirror gets committed epochs before they are public: it cosigns only what it holds. What
+        a failover may take back it must not see, or it would hold what is then no epoch.
         """
-        with self.store.reading() as connection:
+        with self.store.confirming() as connection:
             grants.check_reader(connection, member, start, utc_day(self._clock()))
             return epochs.epoch_bundles(connection, start, stop, causes=causes)
 
