@@ -1,22 +1,20 @@
 """
 The door as it is served, in the office of the pool, whose clock stands still.
 
-    python -m bench.crowd.serve FOLDER PROCESSES door  all of it
-    python -m bench.crowd.serve FOLDER PROCESSES bare  the same server, which only answers
+    python -m bench.crowd.serve FOLDER WORKERS door  all of it
+    python -m bench.crowd.serve FOLDER WORKERS bare  the same server, which only answers
 """
 
 from __future__ import annotations
 
-import socket
 import sys
-import threading
 from pathlib import Path
 
 from dengwen_submit.connection import Answer, Connection, Request
-from dengwen_submit.crew import run_crew
-from dengwen_submit.door_server import Opening, serve_door, serve_listener
+from dengwen_submit.door_server import Opening, serve_door
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.web import create_door
+from dengwen_submit.workers import Worker, run_worker
 from dengwen_vault.vault import Vault
 from tests.vault.office import NOON
 
@@ -34,24 +32,16 @@ class BareLine(IntakeLine):
 def main() -> None:
     """Serve until told to stop."""
     folder, processes, mode = sys.argv[1:]
-
-    def opening() -> Opening:
-        vault = Vault(Path(folder), lambda: NOON)
-        line = BareLine if mode == "bare" else IntakeLine
-        return Opening(create_door(vault, lambda: NOON), vault, make_line=line)
-
-    if int(processes) == 1:
-        serve_door(opening(), "127.0.0.1", 0, _tell)
+    vault = Vault(Path(folder), lambda: NOON)
+    if mode.isdigit():  # a worker, told the number of its pipe
+        run_worker(vault, int(mode))
         return
-
-    def serve(listener: socket.socket, stop: threading.Event) -> None:
-        serve_listener(opening(), listener, stop)
-
-    sys.exit(run_crew(int(processes), ("127.0.0.1", 0), serve, _tell))
-
-
-def _tell(port: int) -> None:
-    print(port, flush=True)
+    command = [sys.executable, "-m", "bench.crowd.serve", folder, processes]
+    workers = [Worker(command) for _ in range(int(processes) if mode == "door" else 0)]
+    line = BareLine if mode == "bare" else IntakeLine
+    app = create_door(vault, lambda: NOON)
+    opening = Opening(app, vault, workers=workers, make_line=line)
+    serve_door(opening, "127.0.0.1", 0, lambda port: print(port, flush=True))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """
-The server of the public door: one process, asynchronous at the sockets, threads behind.
+The server of the public door: asynchronous at the sockets, workers behind.
 
-Petitions go the short way (`dengwen_submit.intake_line`). Everything else is answered by the Flask
-application, in a few threads; what it answered for a public file is kept and given again for as
-long as the file is the same. The choice was made by measurement: docs/decisions/0010-door.md.
+Petitions go the short way (`dengwen_submit.intake_line`) to processes of their own. Everything else
+is answered by the Flask application, in a few threads; what it answered for a public file is kept
+and given again for as long as the file is the same. The choice was made by measurement:
+docs/decisions/0010-door.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -32,6 +33,7 @@ from dengwen_submit.door_settings import WatchedSettings
 from dengwen_submit.intake import PATH
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.public_files import is_public
+from dengwen_submit.workers import Worker
 from dengwen_submit.wsgi_bridge import ask_wsgi
 from dengwen_vault.vault import Vault
 
@@ -156,12 +158,14 @@ class Opening:
     Attributes:
         app: What `dengwen_submit.web.create_door` returned.
         clock: Gives seconds since 1970, for tickets and appointments.
+        workers: Processes that check and store petitions; if there are none, this one does.
         make_line: What petitions go through; the bench measures the door without it, too.
     """
 
     app: Flask
     vault: Vault
     clock: Callable[[], float] = time.time
+    workers: Sequence[Worker] = ()
     make_line: type[IntakeLine] = IntakeLine
 
 
@@ -182,12 +186,7 @@ def serve_door(
     """
     with socket.create_server((host, port), backlog=BACKLOG) as listener:
         ready = functools.partial(on_ready, listener.getsockname()[1]) if on_ready else None
-        asyncio.run(_serve(opening, listener, stop or threading.Event(), ready, signals=True))
-
-
-def serve_listener(opening: Opening, listener: socket.socket, stop: threading.Event) -> None:
-    """Serve the door on a socket that listens already, until *stop* is set."""
-    asyncio.run(_serve(opening, listener, stop, None, signals=False))
+        asyncio.run(_serve(opening, listener, stop or threading.Event(), ready))
 
 
 async def _serve(
@@ -195,20 +194,18 @@ async def _serve(
     listener: socket.socket,
     stop: threading.Event,
     on_ready: Callable[[], None] | None,
-    *,
-    signals: bool,
 ) -> None:
     loop = asyncio.get_running_loop()
     hall = Hall(_most_connections(), MAX_HELD)
     vault, soon = opening.vault, loop.call_soon_threadsafe
     settings = WatchedSettings(vault.settings.folder)
-    line = opening.make_line(vault, settings, soon, opening.clock)
+    line = opening.make_line(vault, settings, soon, opening.clock, opening.workers)
     door = Door(opening.app, vault, line, soon)
     line.start()
     server = await loop.create_server(
         lambda: Connection(hall, door), sock=listener, backlog=BACKLOG
     )
-    if signals and threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     if on_ready:

@@ -1,37 +1,32 @@
 """
-The short way in: petitions that wait inside, and the threads that commit them by the group.
+The short way in: petitions that wait inside, and are given on by the group.
 
 Every check is the vault's own; here is decided only who may send now, and what the others are told.
-An answer is given after its group is on disk, and never before.
 """
 
 from __future__ import annotations
 
-import logging
+import functools
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from http import HTTPStatus
 
-from dengwen_audit.note import Note
-from dengwen_audit.problems import PROBLEM_TYPE, Problem, http_problem, problem_bytes
+from dengwen_audit.problems import Problem
 from dengwen_audit.text import HASH_SIZE, TextError, parse_hex
 from dengwen_submit.connection import Answer, Connection, Request
 from dengwen_submit.door_settings import OFF, PAUSED, WatchedSettings
-from dengwen_submit.intake import PATH
+from dengwen_submit.intake_group import AcceptGroup, accept_group, problem
 from dengwen_submit.puzzle import is_solution
 from dengwen_submit.throttle import Throttle
 from dengwen_submit.ticket import Ticket, case_hash, new_ticket, read_ticket
-from dengwen_submit.web import HEADERS, PROBLEMS
+from dengwen_submit.workers import Worker, WorkerLostError
 from dengwen_vault.admission import Arrival
 from dengwen_vault.errors import VaultError
 from dengwen_vault.vault import Vault
 
-THREADS = 2  # while one waits for the disk, the other checks
+THREADS = 2  # without workers: while one waits for the disk, the other checks
 MAX_GROUP = 64  # petitions to a commit
 CASE_HEADER = "dengwen-case"
 TICKET_HEADER = "dengwen-ticket"
@@ -44,9 +39,7 @@ PAUSED_PROBLEM = Problem(503, "paused", "The office takes nothing in at present:
 WORK = Problem(503, "puzzle", "So many are here that some work is asked of each")
 OTHER_CASE = Problem(400, "other-case", "The petition is of another case than was announced")
 
-_FIXED = [*HEADERS.items(), ("Cache-Control", "no-store")]
 _CASE_LINE = b"\ncase "
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,12 +64,14 @@ class IntakeLine:
     Args:
         answer_soon: Calls a function in the thread that serves the connections.
         clock: Gives seconds since 1970.
+        workers: Processes that check and store; if there are none, threads of this one do.
     """
 
     vault: Vault
     settings: WatchedSettings
     answer_soon: Callable[[Callable[[], None]], object]
     clock: Callable[[], float] = time.time
+    workers: Sequence[Worker] = ()
     chance: random.Random = field(default_factory=random.SystemRandom)
 
     def __post_init__(self) -> None:
@@ -86,10 +81,14 @@ class IntakeLine:
         self._roster, self._roster_until = b"", 0.0
         self._wake = threading.Condition()
         self._is_open = True
-        self._threads = [threading.Thread(target=self._work) for _ in range(THREADS)]
+        here = [functools.partial(accept_group, self.vault)] * THREADS
+        accept: Sequence[AcceptGroup] = self.workers or here
+        self._threads = [threading.Thread(target=self._work, args=(way,)) for way in accept]
 
     def start(self) -> None:
-        """Let the threads begin."""
+        """Let the workers and the threads begin."""
+        for worker in self.workers:
+            worker.start()
         self.tick()
         for thread in self._threads:
             thread.start()
@@ -101,6 +100,8 @@ class IntakeLine:
             self._wake.notify_all()
         for thread in self._threads:
             thread.join()
+        for worker in self.workers:
+            worker.stop()
 
     def tick(self) -> None:
         """Look at the clock, the settings and the roster; once a second."""
@@ -137,7 +138,7 @@ class IntakeLine:
         if not isinstance(entry, _Pass):
             raise AssertionError("internal error: a petition that nobody let in")
         if entry.announced is not None and not _is_of_case(request.body, entry.announced):
-            connection.answer(_problem(OTHER_CASE))
+            connection.answer(problem(OTHER_CASE))
             return
         at_once = "at-once=1" in request.target.partition("?")[2].split("&")
         with self._wake:
@@ -147,30 +148,20 @@ class IntakeLine:
         if not fits:
             connection.answer(self._appoint(entry.ticket, entry.announced, self.clock()))
 
-    def _work(self) -> None:
+    def _work(self, accept: AcceptGroup) -> None:
         while True:
             with self._wake:
                 while not (group := self._throttle.take(MAX_GROUP)):
                     if not self._is_open:
                         return
                     self._wake.wait()
-            answers = self._serve([waiting.arrival for waiting in group])
+            try:
+                answers = accept([waiting.arrival for waiting in group])
+            except WorkerLostError:
+                answers = [self._appoint(None, None, self.clock()) for _ in group]
             with self._wake:
                 self._throttle.served(len(group))
             self.answer_soon(lambda group=group, answers=answers: _tell(group, answers))  # type: ignore[misc]
-
-    def _serve(self, arrivals: Sequence[Arrival]) -> list[Answer]:
-        try:
-            outcome = self.vault.accept_all(arrivals)
-        except VaultError as refusal:  # of the database: it concerns them all
-            outcome = [refusal] * len(arrivals)
-        except Exception as crash:  # noqa: BLE001  # this thread must outlive it
-            _logger.error("%s at intake; its message is withheld", type(crash).__name__)  # noqa: TRY400  # no trace
-            return [_problem(http_problem(HTTPStatus.INTERNAL_SERVER_ERROR))] * len(arrivals)
-        answers = [_answer(what) for what in outcome]
-        for kind, count in sorted(Counter(answer.status // 100 for answer in answers).items()):
-            _logger.info("POST %s %dxx, %d times", PATH, kind, count)
-        return answers
 
     def _appoint(self, ticket: Ticket | None, announced: bytes | None, now: float) -> Answer:
         """Ask somebody to come back: by appointment, or soon if she has come by appointment."""
@@ -212,7 +203,7 @@ class IntakeLine:
         headers = [("Retry-After", str(pause)), *more]
         if announced is not None:
             headers.append((TICKET_HEADER, ticket.to_text(self._key, announced)))
-        return _problem(why, headers=headers)
+        return problem(why, headers=headers)
 
 
 def _announced(request: Request) -> bytes | None:
@@ -231,27 +222,6 @@ def _is_of_case(sealed: bytes, announced: bytes) -> bool:
     except ValueError:
         return False
     return case_hash(case) == announced
-
-
-def _answer(outcome: Note | Exception) -> Answer:
-    if isinstance(outcome, Note):
-        headers = [*_FIXED, ("Content-Type", "text/plain; charset=utf-8")]
-        return Answer(HTTPStatus.OK, headers, outcome.to_bytes())
-    kind = next(kind for kind in type(outcome).__mro__ if kind in PROBLEMS)
-    return _problem(PROBLEMS[kind], str(outcome))
-
-
-def _problem(
-    what: Problem, detail: str | None = None, headers: Sequence[tuple[str, str]] = ()
-) -> Answer:
-    pause = [] if what.retry_after is None else [("Retry-After", str(what.retry_after))]
-    fixed = [*_FIXED, ("Content-Type", PROBLEM_TYPE), *pause, *headers]
-    return Answer(what.status, fixed, _problem_body(what, detail))
-
-
-@lru_cache(64)  # a crowd is told the same thing
-def _problem_body(what: Problem, detail: str | None) -> bytes:
-    return problem_bytes(what, detail)
 
 
 def _tell(group: Sequence[_Waiting], answers: Sequence[Answer]) -> None:

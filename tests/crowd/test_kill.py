@@ -33,7 +33,8 @@ def test_a_killed_door_has_lost_nothing_that_it_signed_for(tmp_path: Path) -> No
         phases = [Phase("until the end", SECONDS, RATE, patience=0.0)]
         visitors = threading.Thread(target=crowd.run, args=(phases,))
         visitors.start()
-        time.sleep(SECONDS / 2)
+        while visitors.is_alive() and not crowd.accepted:
+            time.sleep(0.001)
         process.kill()
         visitors.join()
     accepted = [check_acceptance(Note.parse(a), make_roster()) for a in crowd.accepted.values()]

@@ -38,8 +38,9 @@ COMMANDS = {
 SEQUENCER_STEPS = ("commit", "tiles", "sign", "cosign", "checkpoint", "latest", "done")
 # Where else a process can be made to die: module, name in it, and whether before or after.
 STEPS = {
-    "door.before-deposit": ("dengwen_vault.grouping", "Group.commit", "before"),
-    "door.after-deposit": ("dengwen_vault.vault", "Vault.accept", "after"),
+    "door.before-deposit": ("dengwen_vault.admission", "deposit_all", "before"),
+    "door.in-transaction": ("dengwen_vault.admission", "deposit_all", "after"),
+    "door.after-deposit": ("dengwen_vault.vault", "Vault.accept_all", "after"),
     "desk.after-request": ("dengwen_vault.vault", "Vault.post_request", "after"),
     "desk.after-answer": ("dengwen_vault.vault", "Vault.answer", "after"),
     "tick.in-transaction": ("dengwen_vault.epoch_store", "_write", "after"),

@@ -75,7 +75,8 @@ class Office:
     def command(self, name: str) -> tuple[str, ...]:
         """Return the command of the door, the desk, the sequencer or a holder."""
         if name == "door":
-            return ("dengwen-submit", "serve", "vault", "--port", str(self.ports.door))
+            port = ("--port", str(self.ports.door))
+            return ("dengwen-submit", "serve", "vault", *port, "--processes", "0")
         if name == "desk":
             return ("dengwen-vault", "serve", "vault", "--port", str(self.ports.hall))
         if name == "sequencer":
