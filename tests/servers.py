@@ -190,34 +190,24 @@ class Servers:
         return server
 
     def standby(self, name: str, of: Server) -> Server:
-        """Copy a server, and let the copy follow it; return when it does."""
+        """Make a server that follows another; return when it does."""
         server = self._place(name)
+        self.renew(server, of)
+        return server
+
+    def renew(self, server: Server, of: Server) -> None:
+        """Put a copy of another in the place of a server that is down, and let it follow."""
+        shutil.rmtree(server.data, ignore_errors=True)
         wire = Wire(conftest._free_port(), of.port)
         self.wires.append(wire)
         self._run(server, "pg_basebackup", "-D", server.data, "-h", "127.0.0.1", *_AS, of.port)
-        follow = f"host=127.0.0.1 port={wire.port} user={conftest.OWNER} application_name={name}"
-        server.settings(cluster_name=name, primary_conninfo=follow)
-        (server.data / "standby.signal").touch()
-        self.start_following(server, of)
-        return server
-
-    def start_following(self, server: Server, of: Server) -> None:
-        """Start a standby, and return when its primary sends to it."""
-        server.start()
-        name = f"application_name = '{server.name}' AND state = 'streaming'"
-        of.wait_for(f"SELECT count(*) FROM pg_stat_replication WHERE {name}")  # noqa: S608  # our own name
-
-    def wind_back(self, server: Server, to: Server) -> None:
-        """Make of a server that was primary a standby of the new one, as an operator does."""
-        wire = Wire(conftest._free_port(), to.port)
-        self.wires.append(wire)
-        source = f"host=127.0.0.1 port={to.port} user={conftest.OWNER} dbname=postgres"
-        self._run(server, "pg_rewind", "-D", server.data, "--source-server", source)
         follow = f"host=127.0.0.1 port={wire.port} user={conftest.OWNER}"
         own = f"{follow} application_name={server.name}"
         server.settings(cluster_name=server.name, primary_conninfo=own)
         (server.data / "standby.signal").touch()
-        self.start_following(server, to)
+        server.start()
+        name = f"application_name = '{server.name}' AND state = 'streaming'"
+        of.wait_for(f"SELECT count(*) FROM pg_stat_replication WHERE {name}")  # noqa: S608  # our own name
 
     def url(self, *servers: Server) -> str:
         """Return the URL by which an office finds whichever of *servers* accepts writing."""

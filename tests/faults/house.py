@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from dengwen_vault.settings import NONE
 from dengwen_vault.setup import SQLITE_URL
 from tests.faults.launch import NO_FAULTS, Faults, Nursery, Process, start_alone
 from tests.faults.office import HOLDERS, Ports, make_office
@@ -45,12 +46,12 @@ class House:
         preload: A library to load first into each process that has an interpreter of its own.
     """
 
-    def __init__(self, folder: Path, database: str = SQLITE_URL) -> None:
+    def __init__(self, folder: Path, database: str = SQLITE_URL, replication: str = NONE) -> None:
         """Make the office; start nothing yet."""
         door, desk, hall, *ports = free_ports(3 + len(HOLDERS))
         self.tap = Tap(hall, desk)
         holders = dict(zip(HOLDERS, ports, strict=True))
-        self.office = make_office(folder, Ports(door, desk, hall, holders), database)
+        self.office = make_office(folder, Ports(door, desk, hall, holders), database, replication)
         self._nursery = Nursery()
         self.ended: list[tuple[str, int]] = []
         self.kills: Counter[str] = Counter()

@@ -89,7 +89,9 @@ class Office:
         return ("dengwen-keys", "gatekeeper", "run", *common, *port, *secret)
 
 
-def make_office(folder: Path, ports: Ports, database: str = SQLITE_URL) -> Office:
+def make_office(
+    folder: Path, ports: Ports, database: str = SQLITE_URL, replication: str = NONE
+) -> Office:
     """Make keys, card and roster, then the vault as `dengwen-vault init` does."""
     office = Office(folder, ports, _make_card(ports), _make_roster(ports))
     card = people.sign_by_roots(office.card.to_bytes())
@@ -98,7 +100,7 @@ def make_office(folder: Path, ports: Ports, database: str = SQLITE_URL) -> Offic
     settings = Settings(office.vault, database, office.vault / "public")
     write_key(settings.log_key_file, make_key(people.OFFICE))
     write_key(settings.intake_key_file, make_key("intake"))
-    init(office.vault, card, roster, time.time, database=database, replication=NONE)
+    init(office.vault, card, roster, time.time, database=database, replication=replication)
     return office
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from dengwen_vault.settings import NONE
 from dengwen_vault.setup import SQLITE_URL
 from tests.faults.house import NAMES, House
 from tests.faults.judge import Judge
@@ -34,12 +35,13 @@ class Storm:
     folder: Path
     seed: int
     database: str = SQLITE_URL
+    replication: str = NONE
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the office and start everything."""
         self.chance = random.Random(self.seed)
-        self.house = House(self.folder, self.database)
+        self.house = House(self.folder, self.database, self.replication)
         self.load = Load(self.house.office, self.seed)
         self.watch = Watch(self.house.office)
         self.judge = Judge(self.house, self.load, self.watch)

@@ -2,81 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import psycopg
 import pytest
 
-from tests import conftest
 from tests.faults.storm import Storm
+from tests.servers import Server, servers
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 CUTS = 8
 CRASHES = 4
 KILLS = 40
-EVERYBODY = (
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-)
-
-
-@dataclass
-class Server:
-    """A PostgreSQL server of our own that can crash and come back."""
-
-    binaries: Path
-    folder: Path
-    data: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def address(self) -> str:
-        """Where clients find the database."""
-        return f"//{conftest.OWNER}@127.0.0.1:{self.port}/postgres"
-
-    def start(self) -> None:
-        """Start it, and wait until it answers; after a crash it recovers first."""
-        place = ("-D", str(self.data), "-k", str(self.folder), "-h", "127.0.0.1")
-        command = [str(self.binaries / "postgres"), *place, "-p", str(self.port)]
-        self.process = conftest._start(command, self.folder, self.folder / "log")
-        assert conftest._is_up(self.process, self.port)
-
-    def stop(self, how: signal.Signals) -> None:
-        """End it: SIGINT in order, SIGQUIT as a crash of the server."""
-        if self.process is not None:
-            self.process.send_signal(how)
-            self.process.wait()
-
-    def cut(self) -> int:
-        """Cut every connection; return how many there were."""
-        with psycopg.connect(f"postgresql:{self.address}", autocommit=True) as connection:
-            row = connection.execute(EVERYBODY).fetchone()
-        return row[0] if row else 0
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Run a PostgreSQL server with `fsync` as a server has it."""
-    binaries = conftest.find_postgres()
-    if binaries is None:
-        pytest.skip(conftest.NO_POSTGRES)
-    folder = Path(tempfile.mkdtemp(prefix="dengwen-postgres-"))
-    data = conftest._make_cluster(binaries, folder, folder / "log")
-    server = Server(binaries, folder, data, conftest._free_port())
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop(signal.SIGINT)
-        shutil.rmtree(folder)
+    with servers() as place:
+        yield place.primary("a")
 
 
 @pytest.fixture(scope="module")
