@@ -28,3 +28,11 @@ def is_small_order(share: bytes) -> bool:
     """Tell whether a share has small order; its highest bit does not count, as in X25519 itself."""
     u = int.from_bytes(share, "little") & ((1 << 255) - 1)
     return u % _PRIME in _SMALL_ORDER
+
+
+def small_order_shares() -> list[bytes]:
+    """Return every spelling of the shares of small order: reduced or not, the top bit on or off."""
+    reduced = [u for u in _SMALL_ORDER if u < _PRIME]
+    spellings = [*reduced, *(u + _PRIME for u in reduced if u + _PRIME < 1 << 255)]
+    tops = (0, 1 << 255)
+    return [(u | top).to_bytes(SHARE_SIZE, "little") for u in spellings for top in tops]

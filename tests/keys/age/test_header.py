@@ -10,6 +10,7 @@ from dengwen_keys.age import sizes
 from dengwen_keys.age.header import Header, Stanza, check_shape, read_header, to_base64
 from dengwen_keys.age.identities import Identity
 from dengwen_keys.age.recipients import encrypt
+from dengwen_keys.age.x25519 import is_small_order, small_order_shares
 from dengwen_keys.errors import FormatError
 
 RECIPIENT = Identity.from_seed(bytes(32)).recipient
@@ -158,6 +159,20 @@ def test_another_stanza_is_refused_before_any_key_is_used(comment: str, stanza: 
     """Types, arguments and sizes are exactly those of one hybrid recipient."""
     with pytest.raises(FormatError):
         check_shape(_with_stanza(stanza))
+
+
+@pytest.mark.parametrize("share", small_order_shares())
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_share_of_small_order_is_refused_wherever_it_stands(share: bytes, place: int) -> None:
+    """In each of its spellings: half of the hybrid would protect nothing."""
+    header = Header.parse(THREE[: sizes.header_length(3)])
+    assert is_small_order(share)
+    stanzas = list(header.stanzas)
+    weak = Stanza("mlkem768x25519", (to_base64(_encapsulation(share)),), stanzas[place].body)
+    stanzas[place] = weak
+    file = Header(tuple(stanzas), header.mac).to_bytes() + THREE[sizes.header_length(3) :]
+    with pytest.raises(FormatError, match="small order"):
+        check_shape(file, 3)
 
 
 @pytest.mark.parametrize("size", [0, 1119, 1121, 1152])
