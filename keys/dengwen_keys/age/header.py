@@ -190,7 +190,8 @@ def check_shape(data: bytes, stanzas: int = 1, length: int | None = None) -> int
 @cache
 def _headers(stanzas: int) -> re.Pattern[bytes]:
     """Return the expression of all headers of so many hybrid stanzas."""
-    return re.compile(VERSION_LINE + b"(?:" + _HYBRID_STANZA + b"){%d}" % stanzas + _MAC_LINE)
+    version = re.escape(VERSION_LINE)
+    return re.compile(version + b"(?:" + _HYBRID_STANZA + b"){%d}" % stanzas + _MAC_LINE)
 
 
 def _is_hybrid(header: bytes, stanzas: int) -> bool:

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dengwen_keys.age import sizes
-from dengwen_keys.age.header import Header, Stanza, check_shape, read_header, to_base64
+from dengwen_keys.age.header import (
+    VERSION_LINE,
+    Header,
+    Stanza,
+    check_shape,
+    read_header,
+    to_base64,
+)
 from dengwen_keys.age.identities import Identity
 from dengwen_keys.age.recipients import encrypt
 from dengwen_keys.age.x25519 import is_small_order, small_order_shares
@@ -191,6 +198,16 @@ def test_a_grease_stanza_beside_is_refused() -> None:
     for stanzas_expected in (1, 2):
         with pytest.raises(FormatError):
             check_shape(more + FILE[length:], stanzas_expected)
+
+
+@pytest.mark.parametrize("place", range(len(VERSION_LINE)))
+def test_another_version_line_is_refused(place: int) -> None:
+    """Whatever stands in place of whichever of its characters, the dot among them."""
+    for byte in (0, ord("x"), ord("\n")):
+        changed = FILE[:place] + bytes([byte]) + FILE[place + 1 :]
+        if changed != FILE:
+            with pytest.raises(FormatError):
+                check_shape(changed)
 
 
 def test_a_file_without_a_whole_chunk_is_refused() -> None:
