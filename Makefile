@@ -84,8 +84,8 @@ bench: setup  ## Measure the load that the office stands
 	$(PYTHON) -m bench
 
 .PHONY: bench-crowd
-bench-crowd: setup  ## Let a crowd come to the door, ten times as many as it can take
-	$(PYTHON) -m bench.crowd
+bench-crowd: setup-dev  ## Measure the door under a crowd, half an hour (RUNS=ramp,storm for some of it)
+	$(PYTHON) -m bench.crowd $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 .PHONY: lock
 lock:  ## Write the lock files anew (UPGRADE=--upgrade for newer versions)

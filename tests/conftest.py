@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -114,12 +115,9 @@ def _make_cluster(binaries: Path, folder: Path, log: Path) -> Path:
     return data
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """Run a PostgreSQL server for this test process; its URL names the database `postgres`."""
-    binaries = find_postgres()
-    if binaries is None:
-        pytest.skip(NO_POSTGRES)
+@contextmanager
+def run_postgres(binaries: Path) -> Iterator[str]:
+    """Run a PostgreSQL server of our own; its URL names the database `postgres`."""
     folder = Path(tempfile.mkdtemp(prefix="dengwen-postgres-"))
     log = folder / "log"
     try:
@@ -140,6 +138,16 @@ def postgres_url() -> Iterator[str]:
         pytest.fail(f"PostgreSQL did not start:\n{log.read_text(encoding='utf-8')}")
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Run a PostgreSQL server for this test process."""
+    binaries = find_postgres()
+    if binaries is None:
+        pytest.skip(NO_POSTGRES)
+    with run_postgres(binaries) as url:
+        yield url
 
 
 _numbers = itertools.count(1)

@@ -1,162 +1,167 @@
 """
-An open-loop crowd: people arrive by the clock, whether or not the door keeps up.
+The crowd itself: it arrives by the clock, sends petitions, and comes back when it is told to.
 
-A closed loop of clients that wait for each other's answers hides the queue, since nobody arrives
-while everybody waits. Here each arrival has its time beforehand, and its latency counts from that
-time. Who is told to come back does so with the ticket it was given, when it was told to; who has
-come often enough goes home, and its petition goes back to the pool.
+Who is told to come back does so with the ticket it was given, at the time it was given; asked for
+work, it solves the puzzle with the petitioner's own solver, in processes of their own. Who has come
+often enough goes home, and its petition goes back to the pool.
 
 One thread, one epoll and no HTTP library, so that the crowd takes as little of the shared cores as
-it can.
+it can: everything that a request consists of is in the pool already, and nothing is hashed, copied
+or registered when it is sent.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import heapq
-import itertools
-import random
+import resource
 import select
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
+from bench.crowd.diary import BEHIND, Diary
+from bench.crowd.phases import Phase, Visit, schedule
 from bench.crowd.pool import Pool
+from bench.crowd.solvers import Solvers
 
-CONNECTIONS = 2000  # sockets at most; who finds none free waits, and its clock runs
-TRIES = 40
+CONNECTIONS = 4000  # at most; who finds none free waits, and its clock runs
+SPARE_FILES = 64
 DRAIN_SECONDS = 15.0  # after the last arrival
 SEND_BUFFER = 1 << 18
-_CASE = b"\ncase "
+READ_SIZE = 1 << 16
+BREATH = 0.1  # seconds until whoever met a closed connection tries again
+LONGEST_POLL = 0.05  # seconds
+
+_REQUEST = b"POST /v1/petitions HTTP/1.1\r\n"
+_IN = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
+_ALL = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
 
 
-@dataclass(frozen=True)
-class Phase:
-    """
-    So many arrivals a second for so many seconds.
-
-    Attributes:
-        patience: The share of them who come back when they are asked to; the others go home.
-    """
-
-    name: str
-    seconds: float
-    rate: float
-    patience: float = 1.0
-
-
-@dataclass(order=True)
-class Visit:
-    """One person's way in."""
-
-    due: float
-    number: int
-    phase: str = field(compare=False)
-    arrived: float = field(compare=False)
-    most_tries: int = field(default=TRIES, compare=False)
-    tries: int = field(default=0, compare=False)
-    ticket: bytes = field(default=b"", compare=False)
-
-
-@dataclass
-class Tally:
-    """What came of the arrivals of one phase."""
-
-    offered: int = 0
-    kept_back: int = 0
-    gone: int = 0
-    refused: int = 0
-    broken: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
-    seconds: list[float] = field(default_factory=list)  # from arrival to acceptance
-    first_try: list[float] = field(default_factory=list)  # of those who were never sent away
-
-
-@dataclass(eq=False)
 class _Line:
     """One connection and who uses it."""
 
-    socket: socket.socket
-    visit: Visit | None = None
-    unsent: memoryview = field(default_factory=lambda: memoryview(b""))
-    answer: bytearray = field(default_factory=bytearray)
+    __slots__ = ("answer", "number", "socket", "unsent", "visit")
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.number = connection.fileno()
+        self.visit: Visit | None = None
+        self.unsent: memoryview | None = None
+        self.answer = b""
 
 
 class Crowd:
     """
     Sends the petitions of a pool to a door.
 
+    Args:
+        numbers: Which petitions of the pool; all if it is not told.
+        keep: Called with the number of each accepted petition, and the acceptance.
+        solvers: Who solves puzzles; without them, whoever is asked for work goes home.
+        reuse: Send what was accepted again, to a door that only answers.
+
     Attributes:
-        accepted: The number of each accepted petition, and the answer's case line.
-        answers: When each acceptance came, in seconds since the start.
-        arrivals: When each person arrived, and whether the first attempt was accepted.
+        diary: What came of it.
+        accepted: The acceptances by number, unless *keep* was told.
     """
 
-    def __init__(self, address: tuple[str, int], pool: Pool, path: str = "/v1/petitions") -> None:
+    def __init__(  # noqa: PLR0913  # what a crowd differs in
+        self,
+        address: tuple[str, int],
+        pool: Pool,
+        *,
+        numbers: Sequence[int] | None = None,
+        keep: Callable[[int, bytes], object] | None = None,
+        solvers: Solvers | None = None,
+        drain: float = DRAIN_SECONDS,
+        reuse: bool = False,
+    ) -> None:
         self._address = address
         self._pool = pool
-        self._path = path.encode()
+        self._drain = drain
+        self._reuse = reuse
+        self._solvers = solvers
         self._epoll = select.epoll()
         self._lines: dict[int, _Line] = {}
         self._idle: list[_Line] = []
         self._waiting: deque[Visit] = deque()
         self._again: list[Visit] = []
-        self._fresh: deque[int] = deque(range(len(pool)))
+        self._fresh: deque[int] = deque(range(len(pool)) if numbers is None else numbers)
+        self._most = _most_connections()
         self._start = 0.0
-        self.tallies: dict[str, Tally] = {}
+        self._used = 0.0
+        self.diary = Diary()
         self.accepted: dict[int, bytes] = {}
-        self.answers: list[float] = []
-        self.arrivals: list[tuple[float, bool]] = []
-        self.late: float = 0.0  # the longest that the generator itself was behind its clock
+        self._keep = keep or self.accepted.__setitem__
 
-    def run(self, phases: Sequence[Phase], seed: int = 1) -> None:
-        """Let all phases' people arrive, and wait until the last has gone."""
-        self._start = time.perf_counter()
-        arrivals = self._schedule(phases, random.Random(seed))
+    def run(self, phases: Sequence[Phase], *, seed: int = 1, start: float | None = None) -> None:
+        """
+        Let all phases' people arrive, and wait until the last has gone.
+
+        Args:
+            start: When to begin, by `time.perf_counter`; now if it is not told.
+        """
+        self._start = time.perf_counter() if start is None else start
+        self._used = time.process_time()
+        arrivals = schedule(phases, self._start, seed)
         following = next(arrivals, None)
-        deadline = self._start + sum(phase.seconds for phase in phases) + DRAIN_SECONDS
-        while (now := time.perf_counter()) < deadline:
-            while following and following.due <= now:
-                self.late = max(self.late, now - following.due)
-                self._go(following)
+        end = self._start + sum(phase.seconds for phase in phases) + self._drain
+        second = 0
+        while (now := time.perf_counter()) < end:
+            if now - self._start >= second + 1:
+                self._count_cpu(second)
+                second = int(now - self._start)
+            while following and following[0] <= now:
+                self._arrive(*following, now)
                 following = next(arrivals, None)
             while self._again and self._again[0].due <= now:
-                self._go(heapq.heappop(self._again))
+                self._return(heapq.heappop(self._again), now)
             if not following and not self._again and len(self._idle) == len(self._lines):
                 break
-            due = [visit.due for visit in (following, *self._again[:1]) if visit]
-            pause = max(0.0, min([0.05, *(time_ - now for time_ in due)]))
-            for descriptor, what in self._epoll.poll(pause):
+            due = min(
+                following[0] if following else end, self._again[0].due if self._again else end
+            )
+            for descriptor, what in self._epoll.poll(max(0.0, min(LONGEST_POLL, due - now))):
                 self._turn(self._lines[descriptor], what)
+        self._count_cpu(second)
         for line in list(self._lines.values()):
             self._drop(line)
         self._epoll.close()
 
-    def _schedule(self, phases: Sequence[Phase], chance: random.Random) -> Iterator[Visit]:
-        """Give arrivals whose distances are random, as those of people who do not know another."""
-        begin = self._start
-        for phase in phases:
-            tally = self.tallies.setdefault(phase.name, Tally())
-            due, end = begin, begin + phase.seconds
-            while phase.rate and (due := due + chance.expovariate(phase.rate)) < end:
-                if not self._fresh:  # all are on their way: one more would be somebody twice
-                    tally.kept_back += 1
-                    continue
-                tally.offered += 1
-                tries = TRIES if chance.random() < phase.patience else 1
-                yield Visit(due, self._fresh.popleft(), phase.name, due, tries)
-            begin = end
+    def _count_cpu(self, second: int) -> None:
+        used = time.process_time()
+        self.diary.at(second).cpu += used - self._used
+        self._used = used
+
+    def _arrive(self, due: float, most_tries: int, now: float) -> None:
+        if not self._fresh:  # all are on their way: one more would be somebody twice
+            self.diary.kept_back += 1
+            return
+        second = self.diary.at(due - self._start)
+        second.offered += 1
+        second.late += now - due > BEHIND
+        self.diary.lateness.append(now - due)
+        self._go(Visit(due, due, self._fresh.popleft(), most_tries))
 
     def _go(self, visit: Visit) -> None:
         if self._idle:
             self._send(self._idle.pop(), visit)
-        elif len(self._lines) < CONNECTIONS:
+        elif len(self._lines) < self._most:
             self._send(self._open(), visit)
         else:
             self._waiting.append(visit)
+
+    def _return(self, visit: Visit, now: float) -> None:
+        """Let somebody come back, unless her device is still at work."""
+        if self._solvers is not None and self._solvers.is_working(visit.number):
+            visit.due = now + BREATH
+            heapq.heappush(self._again, visit)
+            return
+        if self._solvers is not None and (solution := self._solvers.take(visit.number)):
+            visit.work = solution
+        self._go(visit)
 
     def _open(self) -> _Line:
         connection = socket.socket()
@@ -165,85 +170,103 @@ class Crowd:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.connect_ex(self._address)
         line = _Line(connection)
-        self._lines[connection.fileno()] = line
-        self._epoll.register(connection.fileno(), select.EPOLLIN | select.EPOLLOUT)
+        self._lines[line.number] = line
+        self._epoll.register(line.number, _ALL)  # once: edges tell all there is to know
         return line
 
     def _send(self, line: _Line, visit: Visit) -> None:
-        body = self._pool[visit.number]
-        start = body.index(_CASE) + len(_CASE)
-        case = hashlib.sha256(bytes.fromhex(body[start : start + 64].decode())).hexdigest().encode()
-        ticket = b"Dengwen-Ticket: %s\r\n" % visit.ticket if visit.ticket else b""
-        head = b"POST %s HTTP/1.1\r\nHost: door\r\nContent-Length: %d\r\nDengwen-Case: %s\r\n%s\r\n"
+        head, parts = self._pool.pieces(visit.number)
+        first = _REQUEST + visit.ticket + visit.work
         line.visit = visit
-        line.unsent = memoryview(head % (self._path, len(body), case, ticket) + body)
-        self._push(line)
-
-    def _push(self, line: _Line) -> None:
         try:
-            line.unsent = line.unsent[line.socket.send(line.unsent) :]
-        except BlockingIOError:
-            pass
+            sent = line.socket.sendmsg((first, head, parts))
+        except BlockingIOError:  # it is not connected yet
+            sent = 0
         except OSError:
             self._break(line)
             return
-        more = select.EPOLLOUT if line.unsent else 0
-        self._epoll.modify(line.socket.fileno(), select.EPOLLIN | more)
+        if sent < len(first) + len(head) + len(parts):
+            line.unsent = memoryview(b"".join((first, head, parts)))[sent:]
+            if sent:
+                self._push(line)
+
+    def _push(self, line: _Line) -> None:
+        """Send on until the system takes no more, so that it tells when it does again."""
+        try:
+            while line.unsent:
+                line.unsent = line.unsent[line.socket.send(line.unsent) :]
+            line.unsent = None
+        except BlockingIOError:
+            return
+        except OSError:
+            self._break(line)
 
     def _turn(self, line: _Line, what: int) -> None:
-        if what & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
-            try:
-                data = line.socket.recv(65536)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._break(line)
-                return
-            line.answer += data
-            self._read(line)
-        elif what & select.EPOLLOUT and line.unsent:
+        if line.unsent is not None and what & select.EPOLLOUT:
             self._push(line)
-        elif what & select.EPOLLOUT:
-            self._epoll.modify(line.socket.fileno(), select.EPOLLIN)
+        if not what & _IN or line.number not in self._lines:
+            return
+        try:
+            data = line.socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._read(line, line.answer + data if line.answer else data)
+        else:
+            self._break(line)
 
-    def _read(self, line: _Line) -> None:
-        head, end, _ = line.answer.partition(b"\r\n\r\n")
-        if not end or line.visit is None:
+    def _read(self, line: _Line, data: bytes) -> None:
+        end = data.find(b"\r\n\r\n")
+        head = data[:end].lower()
+        begin = end + 4
+        length = int(_field(head, b"content-length") or b"0")
+        if end < 0 or len(data) < begin + length:
+            line.answer = data
             return
-        values = _values(bytes(head))
-        length = len(head) + len(end) + int(values.get(b"content-length", b"0"))
-        if len(line.answer) < length:
-            return
-        body = bytes(line.answer[len(head) + len(end) : length])
-        visit, line.visit = line.visit, None
-        self._judge(visit, bytes(head[9:12]), values, body)
-        line.answer.clear()
-        if line.unsent or values.get(b"connection", b"").lower() == b"close":
+        visit, line.visit, line.answer = line.visit, None, b""
+        if visit is not None:
+            self._judge(visit, head, data[begin : begin + length])
+        if line.unsent is not None or visit is None or b"\r\nconnection: close" in head:
             self._drop(line)
         else:
             self._idle.append(line)
         if self._waiting:
             self._go(self._waiting.popleft())
 
-    def _judge(self, visit: Visit, status: bytes, values: dict[bytes, bytes], body: bytes) -> None:
-        now, tally = time.perf_counter(), self.tallies[visit.phase]
-        if not visit.tries:
-            self.arrivals.append((visit.arrived - self._start, status == b"200"))
+    def _judge(self, visit: Visit, head: bytes, body: bytes) -> None:
+        now, diary, status = time.perf_counter(), self.diary, head[9:12]
         if status == b"200":
-            self.answers.append(now - self._start)
-            tally.seconds.append(now - visit.arrived)
+            diary.answered.append(now - self._start)
+            diary.waited.append(now - visit.arrived)
+            diary.first.append(not visit.tries)
+            diary.at(now - self._start).accepted += 1
             if not visit.tries:
-                tally.first_try.append(now - visit.arrived)
-            self.accepted[visit.number] = body
+                diary.at(visit.arrived - self._start).at_once += 1
+            self._keep(visit.number, body)
+            if self._reuse:
+                self._fresh.append(visit.number)
         elif status == b"503":
-            tally.refused += 1
-            visit.ticket = values.get(b"dengwen-ticket", b"") or visit.ticket
-            self._later(visit, now + float(values.get(b"retry-after", b"1")))
+            self._come_back(visit, head, now)
         else:
             name = status.decode()
-            tally.errors[name] = tally.errors.get(name, 0) + 1
+            diary.errors[name] = diary.errors.get(name, 0) + 1
+
+    def _come_back(self, visit: Visit, head: bytes, now: float) -> None:
+        """Do as the refusal says."""
+        diary = self.diary
+        diary.at(now - self._start).refused += 1
+        pause, ticket = _field(head, b"retry-after"), _field(head, b"dengwen-ticket")
+        diary.untold += not pause or not ticket
+        visit.ticket = b"Dengwen-Ticket: %s\r\n" % ticket if ticket else visit.ticket
+        if asked := _field(head, b"dengwen-puzzle"):
+            diary.asked_to_work += 1
+            if self._solvers is None:
+                visit.tries = visit.most_tries  # she has nothing to work with
+            elif visit.tries + 1 < visit.most_tries:
+                self._solvers.ask(visit.number, self._pool.announced(visit.number), asked)
+        self._later(visit, now + float(pause or b"1"))
 
     def _later(self, visit: Visit, due: float) -> None:
         visit.tries += 1
@@ -251,41 +274,42 @@ class Crowd:
         if visit.tries < visit.most_tries:
             heapq.heappush(self._again, visit)
             return
-        self.tallies[visit.phase].gone += 1
+        self.diary.at(time.perf_counter() - self._start).gone += 1
         self._fresh.append(visit.number)
 
     def _break(self, line: _Line) -> None:
         """Let go of a connection that the door closed; who was on it tries again."""
         visit = line.visit
-        if line in self._idle:
+        if visit is None:
             self._idle.remove(line)
         self._drop(line)
-        if visit:
-            self.tallies[visit.phase].broken += 1
-            self._later(visit, time.perf_counter() + 0.1)
+        if visit is not None:
+            now = time.perf_counter()
+            self.diary.at(now - self._start).broken += 1
+            self._later(visit, now + BREATH)
         if self._waiting:
             self._go(self._waiting.popleft())
 
     def _drop(self, line: _Line) -> None:
-        del self._lines[line.socket.fileno()]
+        del self._lines[line.number]
         with contextlib.suppress(OSError):
-            self._epoll.unregister(line.socket.fileno())
+            self._epoll.unregister(line.number)
         line.socket.close()
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that *share* of *values* do not exceed; 0 if there are none."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+def _field(head: bytes, name: bytes) -> bytes:
+    """Return the value of one line of a head in small letters; nothing if it is not there."""
+    begin = head.find(b"\r\n" + name + b": ")
+    if begin < 0:
+        return b""
+    begin += len(name) + 4
+    end = head.find(b"\r\n", begin)
+    return head[begin:] if end < 0 else head[begin:end]
 
 
-def by_second(answers: Sequence[float]) -> list[int]:
-    """Count what happened in each second."""
-    seconds = sorted(int(answer) for answer in answers)
-    counts = {second: len(list(group)) for second, group in itertools.groupby(seconds)}
-    return [counts.get(second, 0) for second in range(seconds[-1] + 1)] if seconds else []
-
-
-def _values(head: bytes) -> dict[bytes, bytes]:
-    lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
-    return {name.strip().lower(): value.strip() for name, _, value in lines}
+def _most_connections() -> int:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + SPARE_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+    return min(CONNECTIONS, max(soft, allowed) - SPARE_FILES)

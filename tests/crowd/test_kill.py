@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from bench.crowd.generator import Crowd, Phase
+from bench.crowd.generator import Crowd
+from bench.crowd.phases import Phase
 from bench.crowd.pool import Pool, fill
 from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import check_acceptance
@@ -42,5 +43,5 @@ def test_a_killed_door_has_lost_nothing_that_it_signed_for(tmp_path: Path) -> No
         here = set(connection.scalars(select(Petition.case_id)))
         in_line = set(connection.scalars(select(PendingEvent.case_id)))
     office.close()
-    assert 0 < len(accepted) < crowd.tallies["until the end"].offered
+    assert 0 < len(accepted) < crowd.diary.total("offered")
     assert {acceptance.case for acceptance in accepted} <= here & in_line

@@ -1,22 +1,138 @@
 """The short form of `make bench-crowd`: a crowd that is more than can be taken at once."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.crowd.generator import Phase
+from bench.crowd.figures import Figures
+from bench.crowd.ledger import count
+from bench.crowd.office import Doorway
+from bench.crowd.phases import Phase
 from bench.crowd.pool import Pool, fill
+from bench.crowd.rekey import head_of, rekey
 from bench.crowd.run import Run, measure
+from dengwen_audit.errors import SignatureError
+from dengwen_audit.note import Note, SigningKey, sign_note
+from dengwen_keys.petition_file import SealedPetition
+from tests.vault.office import VaultOffice
+
+SEALED, DIFFERENT = 60, 600
+SMALL_QUEUE = 'puzzle = "off"\nqueue = 8\n'
+SLOWEST = 120.0  # seconds, for whoever has to come back, on the slowest machine
+
+
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a small pool, most of it under new case keys."""
+    path = tmp_path_factory.mktemp("crowd") / "pool"
+    fill(SEALED, path, DIFFERENT)
+    return path
+
+
+def _crowd(processes: int, pool: Path) -> Figures:
+    """Let some come, then so many at one moment that there is no room, then some."""
+    phases = [
+        Phase("calm", 0.5, 60),
+        Phase("storm", 0.01, 25_000),
+        Phase("after", 1.0, 60),
+    ]
+    doorway = Doorway("door", processes, settings=SMALL_QUEUE)
+    return measure(Run("short", "", doorway, phases, drain=SLOWEST), pool)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_crowd_is_held_and_nothing_that_was_signed_for_is_lost(
-    tmp_path: Path, processes: int
+    pool: Path, processes: int
 ) -> None:
-    """Everybody who arrives is accepted in the end, nobody is refused for good, all is on disk."""
-    fill(250, tmp_path / "pool")
-    phases = [Phase("calm", 0.5, 100), Phase("storm", 0.1, 1500), Phase("after", 0.5, 60)]
-    figures = measure(Run("short", "door", phases, processes), Pool(tmp_path / "pool"))
-    assert figures.offered > 100
+    """Who finds no room is told when to come back; all are accepted in the end, all is on disk."""
+    figures = _crowd(processes, pool)
+    assert figures.offered > 150
+    assert figures.sent_away > 0
+    assert figures.untold == 0
+    assert (figures.gone, figures.kept_back, figures.errors) == (0, 0, {})
     assert figures.accepted == figures.offered
-    assert (figures.lost, figures.errors, figures.gone) == (0, 0, 0)
+    assert figures.lost == 0
+    assert figures.compared > 0
+    assert figures.receipts > 0
+
+
+def test_the_bare_door_answers_everybody(pool: Path) -> None:
+    """So that what the sockets cost can be told from what checks and disk cost."""
+    phases = [Phase("all", 1.0, 100)]
+    figures = measure(Run("bare", "", Doorway("bare"), phases, drain=SLOWEST), pool)
+    assert figures.accepted == figures.offered > 0
+    assert figures.lost is None
+
+
+def test_a_petition_under_a_new_case_key_is_a_whole_one(pool: Path) -> None:
+    """The door has the same to check: another case, the same parts, a signature that holds."""
+    petitions = Pool(pool)
+    assert (len(petitions), petitions.sealed) == (DIFFERENT, SEALED)
+    first, other = (SealedPetition.parse(petitions.petition(n)) for n in (3, 3 + SEALED))
+    assert first.manifest.case != other.manifest.case
+    assert first.note.hash != other.note.hash
+    assert first.parts == other.parts
+    cases = {SealedPetition.parse(petitions.petition(n)).manifest.case for n in range(DIFFERENT)}
+    assert len(cases) == DIFFERENT
+
+
+def test_a_new_case_under_the_old_signature_is_refused(pool: Path) -> None:
+    """As it would be at the door."""
+    petition = Pool(pool).petition(0)
+    head = head_of(petition)
+    other = rekey(head, "another")
+    note, before = (Note.parse(h.data.partition(b"\n")[2]) for h in (other, head))
+    mangled = replace(note, signatures=before.signatures)
+    line = other.data.partition(b"\n")[0] + b"\n"
+    with pytest.raises(SignatureError):
+        SealedPetition.parse(line + mangled.to_bytes() + petition[len(head.data) :])
+
+
+def _office(folder: Path) -> VaultOffice:
+    folder.mkdir()
+    office = VaultOffice(folder, f"sqlite:///{folder / 'vault.sqlite3'}")
+    office.tick()
+    return office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[VaultOffice]:
+    """Give an office with an empty log."""
+    office = _office(tmp_path / "here")
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[VaultOffice]:
+    """Give another one with the same keys: what it takes in is not in the first."""
+    office = _office(tmp_path / "elsewhere")
+    yield office
+    office.close()
+
+
+def test_what_is_there_is_not_counted_as_lost(office: VaultOffice, pool: Path) -> None:
+    """Every acceptance with its petition, its event, its bytes and its receipt."""
+    petitions = Pool(pool)
+    answers = [(n, office.vault.accept(petitions.petition(n)).to_bytes()) for n in range(100)]
+    found = count(office, petitions, answers)
+    assert (found.acceptances, found.lost, found.compared, found.stored) == (100, 0, 100, 100)
+    assert found.receipts > 0
+
+
+@pytest.mark.parametrize("mangled", ["not here", "other key", "other petition"])
+def test_each_acceptance_without_its_petition_is_counted_as_lost(
+    office: VaultOffice, elsewhere: VaultOffice, pool: Path, mangled: str
+) -> None:
+    """Be it that nothing is stored, that somebody else signed, or that it names another case."""
+    petitions = Pool(pool)
+    first, second = (office.vault.accept(petitions.petition(n)) for n in (0, 1))
+    number, answer = {
+        "not here": (2, elsewhere.vault.accept(petitions.petition(2))),
+        "other key": (1, sign_note(second.text, SigningKey("intake", bytes(32)))),
+        "other petition": (1, first),
+    }[mangled]
+    found = count(office, petitions, [(0, first.to_bytes()), (number, answer.to_bytes())])
+    assert (found.acceptances, found.lost) == (2, 1)
