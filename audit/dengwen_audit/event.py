@@ -28,6 +28,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 from dengwen_audit.errors import RuleError
@@ -160,7 +161,7 @@ class Event:
         if self.actor in NO_MEMBERS and self.actor not in EVENT_TYPES[self.type].actors:
             raise TextError("event: not an actor of this type")
 
-    @property
+    @cached_property
     def hash(self) -> Hash:
         """The hash of its leaf, by which the next event of the chain calls it."""
         return leaf_hash(self.to_bytes())
@@ -189,6 +190,10 @@ class Event:
 
     def to_bytes(self) -> bytes:
         """Spell the event; these bytes are the leaf."""
+        return self._bytes
+
+    @cached_property
+    def _bytes(self) -> bytes:
         writer = TextWriter(KIND).line("type", self.type).line("case", self.case)
         writer.line("number", self.number).line("previous", self.previous)
         writer.line("actor", self.actor).line("day", self.day)

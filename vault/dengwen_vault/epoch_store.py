@@ -93,7 +93,8 @@ class VaultEpochStore:
         """
         with self._store.reading() as connection:
             plan = self._plan(connection, expected_size, utc_day(now))
-        rows = list(_rows(plan))  # before the lock, behind which the door would wait
+        # Before the lock, behind which the door would wait; in the order in which tables lie.
+        rows = sorted(_rows(plan), key=lambda row: (row["case_id"], row["number"]))
         with self._store.writing() as connection:
             _claim(connection, expected_size, plan.epoch.record.roster)
             _write(connection, plan, rows)
@@ -189,7 +190,8 @@ def _write(connection: Connection, plan: Plan, rows: list[dict[str, object]]) ->
     if plan.taken:
         row = PendingEvent
         gone = delete(row).where(row.cause == bindparam("_cause"), row.actor == bindparam("_actor"))
-        connection.execute(gone, [{"_cause": r.cause, "_actor": r.actor} for r in plan.taken])
+        keys = sorted((taken.cause, taken.actor) for taken in plan.taken)
+        connection.execute(gone, [{"_cause": cause, "_actor": actor} for cause, actor in keys])
         connection.execute(insert(EventRow), rows)
 
 
