@@ -23,7 +23,7 @@ from dengwen_vault.settings import NONE
 from dengwen_vault.setup import SQLITE_URL
 from tests.faults.launch import NO_FAULTS, Faults, Nursery, Process, start_alone
 from tests.faults.office import HOLDERS, Ports, make_office
-from tests.faults.tap import Tap
+from tests.faults.tap import Balancer, Tap
 
 NAMES = (*HOLDERS, "desk", "door", "sequencer")
 READY_SECONDS = 60.0
@@ -46,12 +46,22 @@ class House:
         preload: A library to load first into each process that has an interpreter of its own.
     """
 
-    def __init__(self, folder: Path, database: str = SQLITE_URL, replication: str = NONE) -> None:
-        """Make the office; start nothing yet."""
-        door, desk, hall, *ports = free_ports(3 + len(HOLDERS))
+    def __init__(
+        self,
+        folder: Path,
+        database: str = SQLITE_URL,
+        replication: str = NONE,
+        machines: int = 1,
+    ) -> None:
+        """Make the office, whose operator has so many machines; start nothing yet."""
+        door, desk, hall, *ports = free_ports(3 + len(HOLDERS) + machines)
         self.tap = Tap(hall, desk)
-        holders = dict(zip(HOLDERS, ports, strict=True))
-        self.office = make_office(folder, Ports(door, desk, hall, holders), database, replication)
+        holders = dict(zip(HOLDERS, ports, strict=False))
+        doors = tuple(ports[len(HOLDERS) :]) if machines > 1 else ()
+        self.balancer = Balancer(door, doors) if doors else None
+        where = Ports(door, desk, hall, holders, doors)
+        self.office = make_office(folder, where, database, replication)
+        self.names = self.office.names
         self._nursery = Nursery()
         self.ended: list[tuple[str, int]] = []
         self.kills: Counter[str] = Counter()
@@ -60,7 +70,7 @@ class House:
         self.clocks: dict[str, str] = {}
         self._processes: dict[str, Process] = {}
         self._doomed: dict[str, Faults] = {}
-        self._down: set[str] = set(NAMES)
+        self._down: set[str] = set(self.names)
         self._not_before: dict[str, float] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -72,13 +82,13 @@ class House:
     def up(self, *names: str) -> None:
         """Let these processes run, all by default."""
         with self._lock:
-            self._down -= set(names or NAMES)
+            self._down -= set(names or self.names)
 
     def down(self, *names: str) -> None:
         """Kill these processes, all by default, and do not start them again."""
         with self._lock:
-            self._down |= set(names or NAMES)
-            for name in names or NAMES:
+            self._down |= set(names or self.names)
+            for name in names or self.names:
                 if name in self._processes:
                     self._processes.pop(name).kill()
 
@@ -93,8 +103,10 @@ class House:
 
     def wait(self) -> None:
         """Return when everything that should run listens."""
-        ports = {"door": self.office.ports.door, "desk": self.office.ports.hall}
-        ports |= self.office.ports.holders
+        ports = {"desk": self.office.ports.hall, **self.office.ports.holders}
+        doors = [name for name in self.names if name.partition("@")[0] == "door"]
+        at = self.office.ports.doors or (self.office.ports.door,)
+        ports |= dict(zip(doors, at, strict=True))
         deadline = time.monotonic() + READY_SECONDS
         for name in ports.keys() - self._down:
             while not _listens(ports[name]):
@@ -134,8 +146,12 @@ class House:
 
     def log(self, name: str) -> str:
         """Return the last of what a process has said."""
+        return self.said(name)[-3000:]
+
+    def said(self, name: str) -> str:
+        """Return everything that a process has said."""
         path = self.office.folder / f"{name}.log"
-        return path.read_text("utf-8", "replace")[-3000:] if path.exists() else ""
+        return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def start_beside(self, folder: Path, *command: str) -> tuple[Process, Path]:
         """Start a command that nobody looks after; return it and where it says something."""
@@ -159,7 +175,7 @@ class House:
 
     def _supervise(self) -> None:
         while not self._stop.wait(_PAUSE):
-            for name in NAMES:
+            for name in self.names:
                 with self._lock:
                     if not self._stop.is_set():
                         self._look_after(name)
@@ -195,6 +211,8 @@ class House:
             process.kill()
         self._nursery.close()
         self.tap.close()
+        if self.balancer:
+            self.balancer.close()
 
     def __enter__(self) -> Self:
         """Live here for a while."""

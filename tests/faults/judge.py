@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import requests
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from dengwen_audit.checkpoint import Checkpoint
 from dengwen_audit.epoch import Record, events_root, is_empty
@@ -29,7 +29,7 @@ from dengwen_audit.tiles import FolderTiles, VerifiedLog
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_submit.door_client import DoorClient
 from dengwen_vault.database import Store
-from dengwen_vault.models import Answer, LogHead, PendingEvent, Work
+from dengwen_vault.models import Answer, Base, LogHead, PendingEvent, Work
 from dengwen_vault.models import SealedPetition as SealedRow
 from dengwen_vault.settings import Settings
 from tests.faults.house import House
@@ -227,6 +227,12 @@ class Judge:
             for line in path.read_text("utf-8", "replace").splitlines()
             if any(word in line for word in _FORBIDDEN)
         ]
+
+    def count(self, table: type[Base], which: ColumnElement[bool]) -> int:
+        """Count rows of the office's database."""
+        with self._reading() as connection:
+            rows = select(func.count()).select_from(table).where(which)
+            return connection.execute(rows).scalar_one()
 
     def close(self) -> None:
         """Close the database."""

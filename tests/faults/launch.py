@@ -64,7 +64,10 @@ _PRELOADED = (
     "dengwen_vault.publication",
     "dengwen_vault.schema",
     "dengwen_vault.web",
+    "dengwen_vault.cli.follow",
     "dengwen_vault.cli.sequence",
+    "dengwen_vault.follower",
+    "dengwen_vault.place",
     "dengwen_vault.cli.serve",
     "dengwen_submit.cli.serve",
 )
@@ -82,6 +85,7 @@ class Faults:
         clock: A file that holds seconds by which the process's clock is off.
         file_limit: No file may grow beyond so many bytes.
         careless: It commits without waiting for the disk: a fault that tests must find.
+        unelected: It makes records although another sequencer has the place.
     """
 
     die_at: str = ""
@@ -89,6 +93,7 @@ class Faults:
     clock: str = ""
     file_limit: int = 0
     careless: bool = False
+    unelected: bool = False
 
     def put_in(self) -> None:
         """Put the faults into this process."""
@@ -100,6 +105,8 @@ class Faults:
             _shift_clock(Path(self.clock))
         if self.careless:
             _wait_for_no_disk()
+        if self.unelected:
+            _take_any_place()
         if self.file_limit:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_limit, resource.RLIM_INFINITY))
 
@@ -253,6 +260,12 @@ def _wait_for_no_disk() -> None:
     """Let this process's commits to the vault's SQLite be flushed whenever the kernel likes."""
     database = importlib.import_module("dengwen_vault.database")
     database._BEGIN["write"] = ("PRAGMA synchronous = OFF", "BEGIN IMMEDIATE")
+
+
+def _take_any_place() -> None:
+    """Let this process's sequencer believe that nobody else is at work."""
+    place = importlib.import_module("dengwen_vault.place").Place
+    place.take = lambda _: True
 
 
 def _shift_clock(file: Path) -> None:

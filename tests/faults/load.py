@@ -85,6 +85,7 @@ class Load:
     refusals: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     pause_seconds: float = 0.1
+    petitioners: int = PETITIONERS
     _going: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
     _busy: int = 0
@@ -92,7 +93,7 @@ class Load:
 
     def __post_init__(self) -> None:
         """Get ready; nothing is sent before `go`."""
-        jobs = [self._petition] * PETITIONERS + [self._review] * REVIEWERS
+        jobs = [self._petition] * self.petitioners + [self._review] * REVIEWERS
         chances = [random.Random(f"{self.seed} {number}") for number in range(len(jobs))]
         self._threads = [
             threading.Thread(target=job, args=(chance,), daemon=True)

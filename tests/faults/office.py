@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,18 +29,28 @@ from tests.town_services import make_member_keys
 TICK = 1  # seconds
 DELAY = 3  # seconds within which a petition that is not urgent enters the log
 HOLDERS = (*people.GATEKEEPERS, people.MIRROR)
+SEQUENCERS = 2  # of the operator's machines, so many have the log key
 PASSPHRASE = "not a secret"
 _CHEAP = Cost(memory_kib=8 * 1024, passes=1, lanes=1)
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where everything listens; *desk* is where its members find it, *hall* where it really is."""
+    """
+    Where everything listens.
+
+    Attributes:
+        door: Where the card says that the door is: that of the one machine, or a balancer.
+        desk: Where its members find it.
+        hall: Where it really is.
+        doors: Where the doors of several machines are.
+    """
 
     door: int
     desk: int
     hall: int
     holders: dict[str, int]
+    doors: tuple[int, ...] = ()
 
     def url(self, name: str) -> str:
         """Return the address of the door, the desk or a holder."""
@@ -65,8 +76,32 @@ class Office:
 
     @property
     def vault(self) -> Path:
-        """The data folder of the operator."""
+        """The data folder of the operator, on the first machine."""
         return self.folder / "vault"
+
+    @property
+    def vaults(self) -> tuple[Path, ...]:
+        """The data folders of all machines of the operator."""
+        more = range(2, len(self.ports.doors) + 1)
+        return (self.vault, *(self.folder / f"vault-{number}" for number in more))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """
+        All processes; those of a second machine end in @2, and so on.
+
+        The second has another sequencer, further ones a follower, and each of them a door.
+        """
+        keepers = [
+            "sequencer" if number <= SEQUENCERS else "follower"
+            for number in range(2, len(self.ports.doors) + 1)
+        ]
+        more = [
+            f"{name}@{number}"
+            for number, keeper in enumerate(keepers, start=2)
+            for name in (keeper, "door")
+        ]
+        return (*HOLDERS, "desk", "door", "sequencer", *more)
 
     def data(self, holder: str) -> Path:
         """Return the data folder of a gatekeeper or the mirror."""
@@ -74,13 +109,16 @@ class Office:
 
     def command(self, name: str) -> tuple[str, ...]:
         """Return the command of the door, the desk, the sequencer or a holder."""
-        if name == "door":
-            port = ("--port", str(self.ports.door))
-            return ("dengwen-submit", "serve", "vault", *port, "--processes", "0")
-        if name == "desk":
-            return ("dengwen-vault", "serve", "vault", "--port", str(self.ports.hall))
-        if name == "sequencer":
-            return ("dengwen-vault", "sequence", "vault")
+        kind, _, number = name.partition("@")
+        vault = f"vault-{number}" if number else "vault"
+        if kind == "door":
+            at = self.ports.doors[int(number or 1) - 1] if self.ports.doors else self.ports.door
+            port = ("--port", str(at))
+            return ("dengwen-submit", "serve", vault, *port, "--processes", "0")
+        if kind == "desk":
+            return ("dengwen-vault", "serve", vault, "--port", str(self.ports.hall))
+        if kind in {"sequencer", "follower"}:
+            return ("dengwen-vault", "sequence" if kind == "sequencer" else "follow", vault)
         common = ("--card", "card.txt", "--key", f"{name}.key", "--data", f"data-{name}")
         port = ("--port", str(self.ports.holders[name]))
         if name == people.MIRROR:
@@ -101,7 +139,19 @@ def make_office(
     write_key(settings.log_key_file, make_key(people.OFFICE))
     write_key(settings.intake_key_file, make_key("intake"))
     init(office.vault, card, roster, time.time, database=database, replication=replication)
+    for number, vault in enumerate(office.vaults[1:], start=2):
+        _equip(vault, office.vault, with_log_key=number <= SEQUENCERS)
     return office
+
+
+def _equip(folder: Path, first: Path, *, with_log_key: bool) -> None:
+    """Make the data folder of another machine as an operator does: by copying settings and keys."""
+    keys = folder / "keys"
+    keys.mkdir(parents=True, mode=0o700)
+    shutil.copy2(first / "vault.toml", folder)
+    shutil.copy2(first / "keys" / "intake.key", keys)
+    if with_log_key:
+        shutil.copy2(first / "keys" / "log.key", keys)
 
 
 def _write_files(folder: Path, card: Note, roster: Note) -> None:

@@ -15,10 +15,10 @@ from typing import Self
 
 from dengwen_vault.settings import NONE
 from dengwen_vault.setup import SQLITE_URL
-from tests.faults.house import NAMES, House
+from tests.faults.house import House
 from tests.faults.judge import Judge
 from tests.faults.launch import NO_FAULTS, SEQUENCER_STEPS, STEPS, Faults
-from tests.faults.load import Load
+from tests.faults.load import PETITIONERS, Load
 from tests.faults.watch import Watch
 from tests.town_people import MIRROR
 
@@ -36,13 +36,15 @@ class Storm:
     seed: int
     database: str = SQLITE_URL
     replication: str = NONE
+    machines: int = 1
+    petitioners: int = PETITIONERS
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the office and start everything."""
         self.chance = random.Random(self.seed)
-        self.house = House(self.folder, self.database, self.replication)
-        self.load = Load(self.house.office, self.seed)
+        self.house = House(self.folder, self.database, self.replication, self.machines)
+        self.load = Load(self.house.office, self.seed, petitioners=self.petitioners)
         self.watch = Watch(self.house.office)
         self.judge = Judge(self.house, self.load, self.watch)
         self.house.up()
@@ -80,7 +82,9 @@ class Storm:
             if self.chance.random() < POWER_CUT:
                 for name in OPERATORS:
                     self.house.kill(name)
-            elif not self.house.is_doomed(name := self.chance.choice((*NAMES, "sequencer"))):
+            elif not self.house.is_doomed(
+                name := self.chance.choice((*self.house.names, "sequencer"))
+            ):
                 self._kill(name)
         self.judge.judge()
         assert not self.house.ended, f"ended by themselves: {self.house.ended}"
@@ -110,7 +114,12 @@ class Storm:
 
 def steps_of(name: str) -> list[str]:
     """Return the named steps at which a process can be made to die."""
-    kinds = {"sequencer": ("tick", "tiles"), MIRROR: ("mirror", "witness")}
+    name = name.partition("@")[0]
+    kinds = {
+        "sequencer": ("tick", "tiles"),
+        "follower": ("tiles",),
+        MIRROR: ("mirror", "witness"),
+    }
     wanted = kinds.get(name, (name,) if name in OPERATORS else ("gatekeeper", "witness"))
     found = [step for step in STEPS if step.partition(".")[0] in wanted]
     return [*SEQUENCER_STEPS, *found] if name == "sequencer" else found

@@ -8,17 +8,20 @@ desk which died before it stored it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 import socket
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dengwen_audit.note import Note
 from dengwen_audit.statements.answer import Answer
 
 _PIECE = 1 << 16
+_PATIENCE = 5.0  # seconds until a server has to take a connection
 _OVERLAP = 64  # bytes that may be the beginning of a head
 _HEAD = re.compile(rb"POST /v1/answers HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
@@ -81,6 +84,49 @@ class Tap:
             back = threading.Thread(target=_pump, args=(server, client), daemon=True)
             back.start()
             _pump(client, server, sent, self._lock)
+            back.join()
+
+
+@dataclass
+class Balancer:
+    """Listens on *own_port* and passes each connection on to the next of *ports* that takes it."""
+
+    own_port: int
+    ports: Sequence[int]
+
+    def __post_init__(self) -> None:
+        """Listen."""
+        self._turn = itertools.count()
+        self._listener = socket.create_server(("127.0.0.1", self.own_port), backlog=64)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._pass, args=(client,), daemon=True).start()
+
+    def _pass(self, client: socket.socket) -> None:
+        turn = next(self._turn)
+        for step in range(len(self.ports)):
+            port = self.ports[(turn + step) % len(self.ports)]
+            with contextlib.suppress(OSError):
+                server = socket.create_connection(("127.0.0.1", port), _PATIENCE)
+                break
+        else:
+            client.close()
+            return
+        server.settimeout(None)
+        with client, server:
+            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+            back.start()
+            _pump(client, server)
             back.join()
 
 

@@ -38,7 +38,7 @@ class Watch:
     office: Office
     seen: dict[tuple[int, bytes], set[str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
-    _largest: int = 0
+    _largest: dict[Path, int] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class Watch:
 
     def forget_largest(self) -> None:
         """Allow the public checkpoint to be an older one, once: its root still has to fit."""
-        self._largest = 0
+        self._largest.clear()
 
     def look_into_witnesses(self) -> None:
         """Read what each witness has on its disk; the processes may be running or dead."""
@@ -93,12 +93,11 @@ class Watch:
         return cosigned.checkpoint.size
 
     def _look_at_public(self) -> None:
-        size = self.look_at(self.office.vault / "public", "public")
-        if not size:
-            return
-        if size < self._largest:
-            self.faults.append(f"the public log shrank from {self._largest} to {size}")
-        self._largest = max(size, self._largest)
+        for vault in self.office.vaults:
+            size, largest = self.look_at(vault / "public", vault.name), self._largest.get(vault, 0)
+            if size and size < largest:
+                self.faults.append(f"the public log shrank from {largest} to {size}")
+            self._largest[vault] = max(size, largest)
 
     def _ask_witnesses(self, session: requests.Session) -> None:
         origin = hashlib.sha256(OFFICE.encode()).hexdigest()

@@ -17,7 +17,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -66,9 +66,15 @@ class Plan:
 class VaultEpochStore:
     """The office's database as the sequencer sees it (`dengwen_audit.log.EpochStore`)."""
 
-    def __init__(self, store: Store, max_events: int = MAX_EVENTS) -> None:
-        """Work on *store*."""
+    def __init__(
+        self,
+        store: Store,
+        max_events: int = MAX_EVENTS,
+        check_place: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Work on *store*; *check_place* raises if another sequencer should work now."""
         self._store = store
+        self._check_place = check_place
         self._office = Office()
         self._max_events = max_events
 
@@ -91,6 +97,7 @@ class VaultEpochStore:
             LostRaceError: If the log has not this size: another sequencer is at work.
             NotReadyError: If no roster is in force and none takes force now.
         """
+        self._check_place()
         with self._store.reading() as connection:
             plan = self._plan(connection, expected_size, utc_day(now))
         # Before the lock, behind which the door would wait; in the order in which tables lie.

@@ -83,6 +83,7 @@ class Roster(Base):
     Attributes:
         in_force_from: Set when its event enters the log, or is public and its wait begins.
         first_epoch: The first record that names it; none while it has never been in force.
+        proof: The receipt of its publication, under the first checkpoint that held it.
     """
 
     __tablename__ = "roster"
@@ -92,6 +93,7 @@ class Roster(Base):
     note: Mapped[bytes]
     in_force_from: Mapped[datetime.date | None]
     first_epoch: Mapped[int | None]
+    proof: Mapped[bytes | None]
 
 
 class LogHead(Base):
@@ -103,6 +105,17 @@ class LogHead(Base):
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     size: Mapped[int]
     roster: Mapped[bytes | None] = _hash()  # that of record size - 1
+
+
+class PublicCheckpoint(Base):
+    """The newest checkpoint that a sequencer has published: every machine can show it."""
+
+    __tablename__ = "public_checkpoint"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), WITHOUT_ROWID)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    size: Mapped[int]
+    note: Mapped[bytes]
 
 
 class Epoch(Base):

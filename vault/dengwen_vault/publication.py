@@ -10,7 +10,8 @@ Cards and rosters on their way to the public: taken in once checked, shown as st
     public/latest.tlog-proof          proof of the newest record; its roster is in force
     public/log/                       the log
 
-Every file is written whole or not at all. A card and a roster are public at once, so that members
+Every file is written whole or not at all, and can be made again from the database, on any machine
+(`dengwen_vault.follower`). A card and a roster are public at once, so that members
 can look at a roster before it takes force; what is in force is only what a public record says.
 """
 
@@ -19,8 +20,9 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
+from dengwen_audit.checkpoint import Checkpoint
 from dengwen_audit.epoch import Record
 from dengwen_audit.event import ROOTS
 from dengwen_audit.note import Note, VerificationKey
@@ -39,7 +41,7 @@ from dengwen_vault.cases import logged_event
 from dengwen_vault.database import Store, insert_new
 from dengwen_vault.line import NewEvent, join_line
 from dengwen_vault.models import Card as CardRow
-from dengwen_vault.models import LogHead
+from dengwen_vault.models import LogHead, PublicCheckpoint
 from dengwen_vault.models import Roster as RosterRow
 from dengwen_vault.public_log import LOG_FOLDER, LogView
 from dengwen_vault.roster_change import begin_wait
@@ -102,7 +104,7 @@ def newest_card(connection: Connection) -> Note:
 def write_card(public: Path, note: Note, newest: Note) -> None:
     """Show a card, and the newest one, which may be another."""
     number = Card.parse(note.text).number
-    write_durably(public / "cards" / str(number), note.to_bytes())
+    write_durably(_card_path(public, number), note.to_bytes())
     write_durably(public / CARD_PATH, newest.to_bytes())
 
 
@@ -121,13 +123,28 @@ class OfficePublisher(Publisher):
         self._store = store
         self._office = Office()
 
+    def publish_checkpoint(self, note: Note) -> None:
+        """Keep *note* in the database, for other machines, then replace the public checkpoint."""
+        with self._store.writing() as connection:
+            _keep_checkpoint(connection, note)
+        self.show_checkpoint(note)
+
     def publish_latest(self, note: Note, record: bytes) -> None:
         """Show what *note* makes public of rosters, then that *record* is the newest."""
-        self._show_publications(note)
-        self._show(Record.parse(record).roster)
+        self._prove_publications(note)
+        self.show_latest(note, record)
+
+    def show_checkpoint(self, note: Note) -> None:
+        """Replace the public checkpoint by one that the database has already."""
+        super().publish_checkpoint(note)
+
+    def show_latest(self, note: Note, record: bytes) -> None:
+        """Show cards and rosters as the database has them, then that *record* is the newest."""
+        self._show_statements()
+        self._show_in_force(Record.parse(record).roster)
         super().publish_latest(note, record)
 
-    def _show_publications(self, note: Note) -> None:
+    def _prove_publications(self, note: Note) -> None:
         """
         Prove the publication of each roster by the first checkpoint that holds it.
 
@@ -136,29 +153,63 @@ class OfficePublisher(Publisher):
         """
         view = LogView(self._public / LOG_FOLDER, note)
         with self._store.reading() as connection:
-            hashes = connection.scalars(select(RosterRow.hash)).all()
-            unproved = [hash_ for hash_ in hashes if not _proof_path(self._public, hash_).exists()]
-            logged = {hash_: logged_event(connection, hash_, ROOTS) for hash_ in unproved}
+            hashes = connection.scalars(select(RosterRow.hash).where(RosterRow.proof.is_(None)))
+            logged = {hash_: logged_event(connection, hash_, ROOTS) for hash_ in hashes.all()}
         for hash_, event in logged.items():
             receipt = view.receipt(event) if event else None
             if receipt is not None:
-                self._begin_wait(hash_, note)
-                write_durably(_proof_path(self._public, hash_), receipt)
+                self._keep_proof(hash_, note, receipt)
 
-    def _begin_wait(self, hash_: bytes, note: Note) -> None:
+    def _keep_proof(self, hash_: bytes, note: Note, receipt: bytes) -> None:
         with self._store.writing() as connection:
+            unproved = update(RosterRow).where(RosterRow.hash == hash_, RosterRow.proof.is_(None))
+            connection.execute(unproved.values(proof=receipt))
             cosigned = self._office.card(connection).policy.check(note)
             begin_wait(connection, self._office, hash_, cosigned.median_time)
 
-    def _show(self, hash_: bytes) -> None:
+    def _show_statements(self) -> None:
+        """Show every card, roster and proof of the database that is not shown here yet."""
+        with self._store.reading() as connection:
+            cards = connection.scalars(select(CardRow.number).order_by(CardRow.number)).all()
+            rosters = connection.execute(select(RosterRow.hash, RosterRow.proof)).all()
+            missing = [number for number in cards if not _card_path(self._public, number).exists()]
+            notes = connection.scalars(select(CardRow.note).where(CardRow.number.in_(missing)))
+            newest = newest_card(connection)
+            for note in map(Note.parse, notes):
+                write_card(self._public, note, newest)
+            for hash_, proof in rosters:
+                self._show_roster(connection, hash_, proof)
+
+    def _show_roster(self, connection: Connection, hash_: bytes, proof: bytes | None) -> None:
+        if not _roster_path(self._public, hash_).exists():
+            stored = select(RosterRow.note).where(RosterRow.hash == hash_)
+            write_roster(self._public, Note.parse(connection.scalars(stored).one()))
+        if proof is not None and not _proof_path(self._public, hash_).exists():
+            write_durably(_proof_path(self._public, hash_), proof)
+
+    def _show_in_force(self, hash_: bytes) -> None:
         """Show a roster as the one in force."""
         path, shown = _roster_path(self._public, hash_), self._public / ROSTER_PATH
-        if not path.exists():
-            with self._store.reading() as connection:
-                stored = select(RosterRow.note).where(RosterRow.hash == hash_)
-                write_durably(path, connection.scalars(stored).one())
         if not shown.exists() or shown.read_bytes() != path.read_bytes():
             write_durably(shown, path.read_bytes())
+
+
+def public_checkpoint(connection: Connection) -> Note | None:
+    """Return the newest checkpoint that a sequencer of this office has published."""
+    note = connection.scalar(select(PublicCheckpoint.note))
+    return Note.parse(note) if note is not None else None
+
+
+def _keep_checkpoint(connection: Connection, note: Note) -> None:
+    """Keep a checkpoint, unless there is a larger one or another one of its size."""
+    row = {"id": 1, "size": Checkpoint.parse(note.text).size, "note": note.to_bytes()}
+    if not insert_new(connection, PublicCheckpoint, row):
+        smaller = update(PublicCheckpoint).where(PublicCheckpoint.size < row["size"])
+        connection.execute(smaller.values(size=row["size"], note=row["note"]))
+
+
+def _card_path(public: Path, number: int) -> Path:
+    return public / "cards" / str(number)
 
 
 def _roster_path(public: Path, hash_: bytes) -> Path:

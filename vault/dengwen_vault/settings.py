@@ -6,7 +6,7 @@ An office's data folder: its settings, its two keys, its database, and what it s
     DIR/vault.toml           database = "sqlite:///vault.sqlite3"   relative to DIR, or postgresql://…
                              public = "public"                      relative to DIR, or a path
                              replication = "synchronous"            PostgreSQL only; or "none"
-    DIR/keys/log.key         signs the log's checkpoints; read by the sequencer alone
+    DIR/keys/log.key         signs the log's checkpoints; only where a sequencer runs
     DIR/keys/intake.key      signs acceptances; read by the door and the desk
     DIR/vault.sqlite3
     DIR/public/              static files for any web server; the log is below log/

@@ -15,6 +15,7 @@ COMMANDS = {
     "grant": "Let an auditor read events, or end it",
     "serve": "Run the desk, where members are served",
     "sequence": "Make the log grow, one record a tick",
+    "follow": "Keep the public files of a machine without a sequencer",
     "status": "Show the log's size, and of the rest only the order",
     "doctor": "Look at everything that an operator should look at",
     "backup": "Write the whole office to one file, while it runs",
