@@ -22,7 +22,7 @@ from bench.crowd.figures import Figures
 from bench.crowd.office import POSTGRES, SQLITE
 from bench.crowd.pool import POOL, SEALED, shrink
 from bench.crowd.report import write_report
-from bench.crowd.runs import PROCESSES, RUNS, Options, Session
+from bench.crowd.runs import RUNS, WORKERS, Options, Session
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
     book = Book.load(Path(chosen.results))
     if not chosen.report:
         options = Options(
-            chosen.processes,
+            chosen.workers,
             chosen.database,
             chosen.minutes,
             chosen.capacity,
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", default=",".join(RUNS), help=f"some of {','.join(RUNS)}")
     parser.add_argument("--minutes", type=float, default=10.0, help="how long `long` is")
     parser.add_argument("--database", choices=(SQLITE, POSTGRES), default=SQLITE)
-    parser.add_argument("--processes", type=int, default=PROCESSES, help="of the door")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="of the door")
     parser.add_argument("--capacity", type=float, default=0.0, help="instead of the ramp's")
     parser.add_argument("--scale", type=float, default=1.0, help="0.1: all but `long` so short")
     parser.add_argument("--petitions", type=int, default=SEALED, help="how many are sealed")

@@ -58,16 +58,16 @@ class Book:
         whole = {"machine": self.machine, "runs": self.runs, "reads": self.reads}
         (self.folder / "crowd.json").write_text(_spell(whole) + "\n", encoding="utf-8")
 
-    def capacity(self, mode: str, processes: int, database: str) -> float:
+    def capacity(self, mode: str, workers: int, database: str) -> float:
         """Return the capacity that a ramp found, or 0."""
-        run = self.runs.get(ramp_name(mode, processes, database))
+        run = self.runs.get(ramp_name(mode, workers, database))
         return float(run["capacity"]) if run else 0.0
 
 
-def ramp_name(mode: str, processes: int, database: str) -> str:
+def ramp_name(mode: str, workers: int, database: str) -> str:
     """Name the run that finds the capacity of a door."""
     beside = "" if database == "sqlite" else f"-{database}"
-    return f"ramp-{mode}-{processes}{beside}"
+    return f"ramp-{mode}-{workers}{beside}"
 
 
 def _spell(value: object, depth: int = 0) -> str:

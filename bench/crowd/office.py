@@ -69,7 +69,7 @@ class Doorway:
     """How a door is opened: mode and workers of `bench.crowd.serve`, and its settings."""
 
     mode: str = "door"
-    processes: int = 1
+    workers: int = 1
     database: str = SQLITE
     settings: str = 'puzzle = "off"\n'
     ticks: int = 1  # records of its log at the beginning
@@ -89,7 +89,7 @@ def open_office(doorway: Doorway) -> Iterator[OpenOffice]:
             (office.folder / "door.toml").write_text(doorway.settings, encoding="utf-8")
             with contextlib.ExitStack() as door:
                 pid, port = door.enter_context(_door(office.folder, doorway))
-                _wait_for_workers(port, doorway.processes)
+                _wait_for_workers(port, doorway.workers)
                 yield OpenOffice(office, port, [pid, *servers], door.close)
         finally:
             office.close()
@@ -114,7 +114,7 @@ def _database(kind: str, folder: Path) -> Iterator[tuple[str, list[int]]]:
 @contextlib.contextmanager
 def _door(folder: Path, doorway: Doorway) -> Iterator[tuple[int, int]]:
     """Give the process id and the port."""
-    how = (str(doorway.processes), doorway.mode)
+    how = (str(doorway.workers), doorway.mode)
     command = [sys.executable, "-m", "bench.crowd.serve", str(folder), *how]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None:

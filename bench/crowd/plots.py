@@ -15,11 +15,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.crowd.book import Book
 
 BLACK, ORANGE, BLUE, GREEN, RED = "#000000", "#e69f00", "#0072b2", "#009e73", "#d55e00"
-WIDTH, PANEL = 8.0, 1.75  # inches
+WIDTH, PANEL = 8.0, 1.5  # inches
 STYLE: dict[Any, Any] = {  # matplotlib's type names each setting
     "svg.hashsalt": "dengwen",  # ids follow from it, not from chance
     "svg.fonttype": "none",
@@ -56,11 +57,11 @@ class Line:
     by: float = 1.0
 
 
-RATES = (
+ARRIVALS = (
     Line("offered", "arrive", BLACK, ":"),
     Line("refused", "told to come back", ORANGE, "--"),
-    Line("accepted", "accepted", BLUE),
 )
+ACCEPTED = (Line("accepted", "accepted", BLUE),)
 WAITS = (
     Line("p99.9", "p99.9", RED, ":"),
     Line("p99", "p99", ORANGE, "--"),
@@ -70,6 +71,7 @@ QUEUE = (Line("queue", "wait inside", BLUE),)
 CPU = (Line("door_cpu", "door", BLUE), Line("generator_cpu", "generator", ORANGE, "--"))
 DISK = (Line("written", "written", GREEN, by=1e6),)
 MEMORY = (Line("memory", "door", BLUE, by=1e6),)
+WAITED = "waited, s"
 SAMPLED = frozenset({"door_cpu", "written", "memory"})
 
 
@@ -90,8 +92,9 @@ def draw(book: Book) -> list[tuple[str, str]]:
 
 def _run(title: str, run: dict[str, Any]) -> Figure:
     panels: list[tuple[str, Sequence[Line]]] = [
-        ("a second", RATES),
-        ("waited, s", WAITS),
+        ("people / s", ARRIVALS),
+        ("petitions / s", ACCEPTED),
+        (WAITED, WAITS),
         ("queue", QUEUE),
         ("CPU, cores", CPU),
         ("disk, MB/s", DISK),
@@ -105,8 +108,8 @@ def _run(title: str, run: dict[str, Any]) -> Figure:
         for line in lines:
             _plot(axis, run["series"], line)
         axis.set_ylabel(label)
-        if label == "waited, s":
-            axis.set_yscale("log")
+        if label == WAITED:
+            _log_seconds(axis)
         else:
             axis.set_ylim(bottom=0)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -135,6 +138,12 @@ def _shade(axis: Axes, steps: Sequence[dict[str, Any]]) -> None:
         begin += step["seconds"]
 
 
+def _log_seconds(axis: Axes) -> None:
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+
+
 def _ramps(runs: Sequence[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(WIDTH, 2 * 2.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
@@ -142,21 +151,31 @@ def _ramps(runs: Sequence[dict[str, Any]]) -> Figure:
     looks += [(BLACK, "-", "v"), (BLACK, "--", "x")]
     most = 0.0
     for run, (color, dashes, marker) in zip(runs, looks, strict=False):
-        steps = sorted(run["steps"], key=lambda step: float(step["offered"]))
+        steps = [step for step in run["steps"] if step["name"] != "back"]
         offered = [step["offered"] for step in steps]
         most = max(most, *offered)
         look = {"color": color, "linestyle": dashes, "marker": marker, "markersize": 4}
-        label = run["name"].removeprefix("ramp-").replace("-", ", ", 1)
+        label = _door(run["name"])
         above.plot(offered, [step["accepted"] for step in steps], label=label, **look)
         below.plot(offered, [step["p99"] or float("nan") for step in steps], label=label, **look)
-    above.plot([0, most], [0, most], color="#999999", linewidth=0.8, label="all")
-    above.set_ylabel("accepted a second")
+    above.plot([0, most], [0, most], color="#999999", linewidth=0.8, label="all who arrive")
+    above.set_ylabel("petitions / s")
+    above.set_ylim(bottom=0)
     below.set_ylabel("p99 of those let in at once, s")
-    below.set_yscale("log")
-    below.set_xlabel("arrivals a second")
-    above.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title="door, processes")
+    _log_seconds(below)
+    below.set_xlabel("people who arrive / s")
+    below.set_xlim(left=0)
+    above.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.suptitle("More and more people arrive", fontsize=10)
     return figure
+
+
+def _door(name: str) -> str:
+    """Tell in few words which door a ramp is of."""
+    _, mode, workers, *database = name.split("-")
+    if mode == "bare":
+        return "only answers"
+    return f"{workers} worker{'s' if workers != '1' else ''}{', PostgreSQL' if database else ''}"
 
 
 def _save(figure: Figure, book: Book, name: str) -> None:

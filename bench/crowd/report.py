@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.crowd import limits
 from bench.crowd.book import Book, ramp_name
+from bench.crowd.office import SQLITE
 from bench.crowd.plots import draw
 from bench.crowd.pool import SEALED
 
@@ -96,10 +97,14 @@ def _capacities(book: Book) -> Iterator[Row]:
 
 
 def _ramp_title(name: str) -> str:
-    _, mode, processes, *database = name.split("-")
-    door = "the whole door" if mode == "door" else "the same door without checks and storage"
-    plural = "" if processes == "1" else "es"
-    return f"{door}, {processes} process{plural}{', PostgreSQL' if database else ''}"
+    _, mode, workers, *database = name.split("-")
+    if mode == "bare":
+        return "the same door without checks and storage"
+    return f"the whole door, {_workers(workers)}{', PostgreSQL' if database else ''}"
+
+
+def _workers(count: int | str) -> str:
+    return f"{count} worker" if int(count) == 1 else f"{count} workers"
 
 
 def _ratios(book: Book) -> Iterator[Row]:
@@ -113,12 +118,13 @@ def ratios(book: Book) -> Iterator[Row]:
     """Give what is compared: figures of one machine and one run by one another."""
     cores = int(book.machine.get("cores", 1))
     machine = book.machine.get("limits", {})
-    for processes in sorted({1, cores}):
-        full, bare = (book.capacity(mode, processes, "sqlite") for mode in ("door", "bare"))
+    bare = book.capacity("bare", 0, SQLITE)
+    for count in sorted({1, cores}):
+        full = book.capacity("door", count, SQLITE)
         if full and bare:
-            yield (f"durable / bare, {processes} process(es)", f"{full / bare:.2f}")
-    full = book.capacity("door", cores, "sqlite")
-    run = book.runs.get(ramp_name("door", cores, "sqlite"))
+            yield (f"durable / bare, {_workers(count)}", f"{full / bare:.2f}")
+    full = book.capacity("door", cores, SQLITE)
+    run = book.runs.get(ramp_name("door", cores, SQLITE))
     if full and run and machine:
         written = full * run["written_each"] / 1e6
         yield ("accepted / syncs of the disk", f"{full / machine[limits.SYNCS]:.2f}")

@@ -20,7 +20,7 @@ from bench.crowd.pool import POOL, SEALED, Pool, fill
 from bench.crowd.reading import read_meanwhile
 from bench.crowd.run import Run, check_room, measure
 
-PROCESSES = os.cpu_count() or 1
+WORKERS = os.cpu_count() or 1
 PROBE_SECONDS = 8.0
 PROBE_RATES = {"door": 4_000.0, "bare": 12_000.0}
 STEPS = (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.6)  # of what the probe found
@@ -32,7 +32,7 @@ TEN_FOLD = 10.0
 COME_BACK = (
     0.02  # of those who arrive in the storm; all of them would be there for ten minutes more
 )
-WORKERS = 0.1  # of those who arrive while work is asked: their solvers share the two cores
+WILL_WORK = 0.1  # of those who arrive while work is asked: their solvers share the two cores
 SLOW_PEOPLE = 1000
 LOG_RECORDS = 300  # more than one full tile
 
@@ -47,7 +47,7 @@ class Options:
         scale: Makes all but the long run so much shorter.
     """
 
-    processes: int = PROCESSES
+    workers: int = WORKERS
     database: str = SQLITE
     minutes: float = 10.0
     capacity: float = 0.0
@@ -67,13 +67,13 @@ class Session:
     @property
     def doorway(self) -> Doorway:
         """The door of most runs."""
-        return Doorway("door", self.options.processes, self.options.database)
+        return Doorway("door", self.options.workers, self.options.database)
 
     @property
     def capacity(self) -> float:
         """What the door takes a second, at most."""
         found = self.options.capacity or self.book.capacity(
-            "door", self.options.processes, self.options.database
+            "door", self.options.workers, self.options.database
         )
         if not found:
             raise SystemExit("no capacity is known: let the run `ramp` go first, or --capacity N")
@@ -101,15 +101,16 @@ def machine(session: Session) -> None:
 
 def ramp(session: Session) -> None:
     """The most that is accepted a second over ten seconds: all of the door, and the bare one."""
-    chosen, cores = session.doorway, sorted({1, session.options.processes}, reverse=True)
-    for processes in cores:
-        for mode in ("door", "bare"):
-            find_capacity(session, replace(chosen, mode=mode, processes=processes))
+    whole = session.doorway
+    find_capacity(session, whole)
+    find_capacity(session, replace(whole, mode="bare", workers=0))
+    if whole.workers > 1:
+        find_capacity(session, replace(whole, workers=1))
 
 
 def find_capacity(session: Session, doorway: Doorway) -> Figures:
     """Look roughly where the capacity is, and then closely."""
-    name = ramp_name(doorway.mode, doorway.processes, doorway.database)
+    name = ramp_name(doorway.mode, doorway.workers, doorway.database)
     top = PROBE_RATES[doorway.mode]
     rise = [Phase("rise", PROBE_SECONDS, top / 20, until=top)]
     probe = Run("probe", "a rough look", doorway, rise, drain=0.0)
@@ -176,10 +177,10 @@ def puzzle(session: Session) -> None:
     doorway = replace(session.doorway, settings='puzzle = "auto"\n')
     phases = [
         Phase("before", session.seconds(5), capacity / 2),
-        Phase("storm", session.seconds(30), 3 * capacity, WORKERS),
-        Phase("after", session.seconds(40), capacity / 2, WORKERS),
+        Phase("storm", session.seconds(30), 3 * capacity, WILL_WORK),
+        Phase("after", session.seconds(40), capacity / 2, WILL_WORK),
     ]
-    how = f"{3 * capacity:,.0f} a second, {WORKERS:.0%} of them solve puzzles on the same cores"
+    how = f"{3 * capacity:,.0f} a second, {WILL_WORK:.0%} of them solve puzzles on the same cores"
     petitions = 1.1 * sum(phase.arrivals for phase in phases)
     session.measure(Run("puzzle", how, doorway, phases, solves=True), petitions)
 

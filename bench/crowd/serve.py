@@ -68,13 +68,13 @@ def _note(what: str, count: int) -> None:
 
 def main() -> None:
     """Serve until told to stop."""
-    folder, processes, mode = sys.argv[1:]
+    folder, count, mode = sys.argv[1:]
     vault = Vault(Path(folder), lambda: NOON)
     if mode.isdigit():  # a worker, told the number of its pipe
         run_worker(vault, int(mode))
         return
-    command = [sys.executable, "-m", "bench.crowd.serve", folder, processes]
-    workers = [GaugedWorker(command) for _ in range(int(processes) if mode == "door" else 0)]
+    command = [sys.executable, "-m", "bench.crowd.serve", folder, count]
+    workers = [GaugedWorker(command) for _ in range(int(count) if mode == "door" else 0)]
     line = BareLine if mode == "bare" else GaugedLine
     app = create_door(vault, lambda: NOON)
     opening = Opening(app, vault, workers=workers, make_line=line)

@@ -31,23 +31,21 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _crowd(processes: int, pool: Path) -> Figures:
+def _crowd(workers: int, pool: Path) -> Figures:
     """Let some come, then so many at one moment that there is no room, then some."""
     phases = [
         Phase("calm", 0.5, 60),
         Phase("storm", 0.01, 25_000),
         Phase("after", 1.0, 60),
     ]
-    doorway = Doorway("door", processes, settings=SMALL_QUEUE)
+    doorway = Doorway("door", workers, settings=SMALL_QUEUE)
     return measure(Run("short", "", doorway, phases, drain=SLOWEST), pool)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_crowd_is_held_and_nothing_that_was_signed_for_is_lost(
-    pool: Path, processes: int
-) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_crowd_is_held_and_nothing_that_was_signed_for_is_lost(pool: Path, workers: int) -> None:
     """Who finds no room is told when to come back; all are accepted in the end, all is on disk."""
-    figures = _crowd(processes, pool)
+    figures = _crowd(workers, pool)
     assert figures.offered > 150
     assert figures.sent_away > 0
     assert figures.untold == 0

@@ -108,7 +108,7 @@ def test_two_generators_see_the_whole() -> None:
 
 def _book(folder: Path) -> Book:
     book = Book(folder, machine={"limits": dict.fromkeys(NAMES, 100.0)})
-    for name in (ramp_name("door", 2, "sqlite"), ramp_name("bare", 2, "sqlite"), "storm"):
+    for name in (ramp_name("door", 2, "sqlite"), ramp_name("bare", 0, "sqlite"), "storm"):
         figures = _figures(name)
         figures.lost = 0
         book.keep(figures)
