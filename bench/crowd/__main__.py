@@ -19,8 +19,9 @@ from pathlib import Path
 
 from bench.crowd.book import RESULTS, Book
 from bench.crowd.figures import Figures
+from bench.crowd.fill import shrink
 from bench.crowd.office import POSTGRES, SQLITE
-from bench.crowd.pool import POOL, SEALED, shrink
+from bench.crowd.pool import POOL, SEALED
 from bench.crowd.report import write_report
 from bench.crowd.runs import RUNS, WORKERS, Options, Session
 

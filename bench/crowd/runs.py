@@ -14,9 +14,10 @@ from pathlib import Path
 from bench.crowd import limits
 from bench.crowd.book import Book, ramp_name
 from bench.crowd.figures import Figures
+from bench.crowd.fill import fill
 from bench.crowd.office import BUILD, POSTGRES, SQLITE, Doorway
 from bench.crowd.phases import Phase
-from bench.crowd.pool import POOL, SEALED, Pool, fill
+from bench.crowd.pool import POOL, SEALED, Pool
 from bench.crowd.reading import read_meanwhile
 from bench.crowd.run import Run, check_room, measure
 

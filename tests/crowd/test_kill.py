@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from bench.crowd.fill import fill
 from bench.crowd.generator import Crowd
 from bench.crowd.phases import Phase
-from bench.crowd.pool import Pool, fill
+from bench.crowd.pool import Pool
 from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import check_acceptance
 from dengwen_vault.models import PendingEvent, Petition

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bench.crowd.figures import Figures
+from bench.crowd.fill import fill
 from bench.crowd.ledger import count
-from bench.crowd.office import Doorway
+from bench.crowd.office import POSTGRES, Doorway
 from bench.crowd.phases import Phase
-from bench.crowd.pool import Pool, fill
+from bench.crowd.pool import Pool
+from bench.crowd.reading import read_meanwhile
 from bench.crowd.rekey import head_of, rekey
 from bench.crowd.run import Run, measure
 from dengwen_audit.errors import SignatureError
@@ -64,6 +66,37 @@ def test_the_bare_door_answers_everybody(pool: Path) -> None:
     assert figures.lost is None
 
 
+def test_who_is_asked_for_work_does_it_and_is_let_in(pool: Path) -> None:
+    """With the petitioner's own solver; without one, everybody goes home."""
+    doorway = Doorway("door", 0, settings="puzzle = 8\n")
+    phases = [Phase("all", 0.5, 30)]
+    figures = measure(Run("work", "", doorway, phases, solves=True, drain=SLOWEST), pool)
+    assert figures.asked_to_work > 0
+    assert figures.accepted == figures.offered > 0
+    idle = measure(Run("idle", "", doorway, phases, drain=SLOWEST), pool)
+    assert idle.gone > 0
+    assert idle.accepted + idle.gone == idle.offered
+
+
+@pytest.mark.postgres
+def test_a_crowd_is_counted_on_postgresql_too(pool: Path, postgres_url: str) -> None:
+    """Whose server is started and ended with the run."""
+    run = Run("postgres", "", Doorway("door", 1, POSTGRES), [Phase("all", 1.0, 40)], drain=SLOWEST)
+    figures = measure(run, pool)
+    assert figures.accepted == figures.offered > 0
+    assert figures.lost == 0
+    assert figures.stored_each > 30_000
+
+
+@pytest.mark.parametrize("rate", [0.0, 30.0])
+def test_public_files_are_read_while_petitions_come(pool: Path, rate: float) -> None:
+    """All of them, in turn, and petitions are accepted beside it."""
+    found = read_meanwhile(Doorway("door", 1, ticks=3), pool, rate, 1.0)
+    assert found["a second"] > 0
+    assert found["paths"] > 5
+    assert bool(found.get("petitions accepted a second")) == bool(rate)
+
+
 def test_a_petition_under_a_new_case_key_is_a_whole_one(pool: Path) -> None:
     """The door has the same to check: another case, the same parts, a signature that holds."""
     petitions = Pool(pool)
@@ -74,6 +107,19 @@ def test_a_petition_under_a_new_case_key_is_a_whole_one(pool: Path) -> None:
     assert first.parts == other.parts
     cases = {SealedPetition.parse(petitions.petition(n)).manifest.case for n in range(DIFFERENT)}
     assert len(cases) == DIFFERENT
+
+
+def test_a_pool_that_was_cut_off_is_filled_up(tmp_path: Path) -> None:
+    """What is whole stays, and the rest is made again."""
+    path = tmp_path / "pool"
+    fill(2, path, 4)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    fill(2, path, 4)
+    petitions = Pool(path)
+    assert (petitions.sealed, len(petitions)) == (2, 4)
+    assert path.read_bytes()[: len(whole) // 2] == whole[: len(whole) // 2]
+    SealedPetition.parse(petitions.petition(0))
 
 
 def test_a_new_case_under_the_old_signature_is_refused(pool: Path) -> None:
