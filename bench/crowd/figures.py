@@ -32,6 +32,7 @@ class Figures:
         goodput: Accepted a second in the phase called storm.
         calm_after: Seconds from the end of the storm until those who arrive are let in at once.
         waits: From arrival to acceptance, of those who were not sent away.
+        waits_of_all: The same of all who were accepted, however often they came back.
         generator_late: The share of arrivals that were sent more than 10 ms after their time.
         steps: Each phase of the run in a few numbers.
         series: The run second by second.
@@ -55,6 +56,7 @@ class Figures:
     goodput: float | None = None
     calm_after: float | None = None
     waits: dict[str, float] = field(default_factory=dict)
+    waits_of_all: dict[str, float] = field(default_factory=dict)
     door_cpu: float = 0.0
     door_cpu_each: float = 0.0
     generator_cpu: float = 0.0
@@ -116,6 +118,7 @@ def figures_of(name: str, how: str, seen: Observed) -> Figures:
         errors=diary.errors,
         capacity=best_window(accepted[: int(length)], WINDOW),
         waits=_shares(diary.waits(0.0, length)),
+        waits_of_all=_shares(sorted(diary.waited)),
         door_cpu=cpu / max(1.0, samples[-1].time - samples[0].time) if samples else 0.0,
         door_cpu_each=cpu / max(1, sum(accepted)),
         generator_cpu=sum(second.cpu for second in diary.seconds) / max(1, len(accepted)),
@@ -124,7 +127,10 @@ def figures_of(name: str, how: str, seen: Observed) -> Figures:
         memory=max((sample.memory for sample in samples), default=0),
         group=statistics.fmean([n for what, _, n in gauge if what == "group"] or [0.0]),
         queue=max((n for what, _, n in gauge if what == "queue"), default=0),
-        steps=[_step(span, diary, samples) for span in parts],
+        steps=[
+            _step(phase, span, diary, samples)
+            for phase, span in zip(seen.phases, parts, strict=True)
+        ],
         series=series_of(diary, samples, gauge),
     )
     if samples and samples[-1].time > 2 * FLAT_AFTER:
@@ -202,7 +208,7 @@ def _used(samples: Sequence[Sample]) -> dict[str, list[float]]:
     }
 
 
-def _step(span: Span, diary: Diary, samples: Sequence[Sample]) -> dict[str, Any]:
+def _step(phase: Phase, span: Span, diary: Diary, samples: Sequence[Sample]) -> dict[str, Any]:
     begin = span.begin + min(SETTLED, (span.end - span.begin) / 4)
     seconds = [diary.at(number) for number in range(int(span.begin), int(span.end))]
     inside = [sample for sample in samples if begin <= sample.time <= span.end + 0.5]
@@ -211,7 +217,8 @@ def _step(span: Span, diary: Diary, samples: Sequence[Sample]) -> dict[str, Any]
         cpu = (inside[-1].cpu - inside[0].cpu) / (inside[-1].time - inside[0].time)
     return {
         "name": span.name,
-        "seconds": span.end - span.begin,
+        "seconds": phase.seconds,
+        "rate": phase.rate,
         "offered": sum(second.offered for second in seconds) / (span.end - span.begin),
         "accepted": diary.rate(begin, span.end),
         "refused": sum(second.refused for second in seconds) / (span.end - span.begin),

@@ -7,15 +7,16 @@ by colour and by dashes, in colours that colour-blind people tell apart (Okabe a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.crowd.book import Book
 
@@ -109,7 +110,7 @@ def _run(title: str, run: dict[str, Any]) -> Figure:
             _plot(axis, run["series"], line)
         axis.set_ylabel(label)
         if label == WAITED:
-            _log_seconds(axis)
+            _log(axis.set_yscale, axis.yaxis, steps=(1.0,))
         else:
             axis.set_ylim(bottom=0)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -138,10 +139,14 @@ def _shade(axis: Axes, steps: Sequence[dict[str, Any]]) -> None:
         begin += step["seconds"]
 
 
-def _log_seconds(axis: Axes) -> None:
-    axis.set_yscale("log")
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.yaxis.set_minor_formatter(NullFormatter())
+def _log(
+    set_scale: Callable[[str], object], axis: Axis, steps: Sequence[float] = (1.0, 2.0, 5.0)
+) -> None:
+    """Make an axis logarithmic, with plain numbers at these multiples of each power of ten."""
+    set_scale("log")
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _ramps(runs: Sequence[dict[str, Any]]) -> Figure:
@@ -149,22 +154,23 @@ def _ramps(runs: Sequence[dict[str, Any]]) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True)
     looks = [(BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (RED, ":", "D")]
     looks += [(BLACK, "-", "v"), (BLACK, "--", "x")]
-    most = 0.0
+    least, most = float("inf"), 0.0
     for run, (color, dashes, marker) in zip(runs, looks, strict=False):
         steps = [step for step in run["steps"] if step["name"] != "back"]
-        offered = [step["offered"] for step in steps]
-        most = max(most, *offered)
+        offered = [step["rate"] for step in steps]
+        least, most = min(least, *offered), max(most, *offered)
         look = {"color": color, "linestyle": dashes, "marker": marker, "markersize": 4}
         label = _door(run["name"])
         above.plot(offered, [step["accepted"] for step in steps], label=label, **look)
         below.plot(offered, [step["p99"] or float("nan") for step in steps], label=label, **look)
-    above.plot([0, most], [0, most], color="#999999", linewidth=0.8, label="all who arrive")
+    ends = [least, most]
+    above.plot(ends, ends, color="#999999", linewidth=0.8, label="all who arrive")
     above.set_ylabel("petitions / s")
-    above.set_ylim(bottom=0)
+    _log(above.set_yscale, above.yaxis)
     below.set_ylabel("p99 of those let in at once, s")
-    _log_seconds(below)
+    _log(below.set_yscale, below.yaxis)
     below.set_xlabel("people who arrive / s")
-    below.set_xlim(left=0)
+    _log(below.set_xscale, below.xaxis)
     above.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.suptitle("More and more people arrive", fontsize=10)
     return figure

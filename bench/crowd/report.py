@@ -156,7 +156,7 @@ def _cores(step: dict[str, Any]) -> str:
 
 def _crowds(runs: Runs) -> Iterator[Row]:
     head = ("", "who", "accepted of offered", "sent away", "went home", "lost")
-    times = ("p50", "p99", "p99.9", "queue at most")
+    times = ("p50", "p99", "p99.9", "p99 of all, who came back too", "queue at most")
     rows = [
         (
             title,
@@ -166,6 +166,7 @@ def _crowds(runs: Runs) -> Iterator[Row]:
             f"{runs[name]['gone']:,}",
             f"{runs[name]['lost']}",
             *(f"{runs[name]['waits'][share]:.3f} s" for share in times[:3]),
+            f"{runs[name]['waits_of_all']['p99']:.1f} s",
             f"{runs[name]['queue']:,}",
         )
         for name, title in TITLES.items()

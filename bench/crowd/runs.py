@@ -152,7 +152,7 @@ def storm(session: Session) -> None:
         Phase("before", session.seconds(10), capacity / 2),
         Phase("rise", session.seconds(5), capacity / 2, COME_BACK, until=top),
         Phase("storm", seconds, top, COME_BACK),
-        Phase("after", session.seconds(60), capacity / 2),
+        Phase("after", session.seconds(40), capacity / 2),
     ]
     how = f"{top:,.0f} a second for {seconds:.0f} s, {COME_BACK:.0%} of them come back when told"
     run = Run("storm", how, session.doorway, phases, generators=1 + (top > ONE_GENERATOR))
@@ -165,7 +165,7 @@ def everyone(session: Session) -> None:
     phases = [
         Phase("before", session.seconds(5), capacity / 2),
         Phase("storm", session.seconds(15), 3 * capacity),
-        Phase("after", session.seconds(75), 0.3 * capacity),
+        Phase("after", session.seconds(55), 0.3 * capacity),
     ]
     how = f"{3 * capacity:,.0f} a second for {phases[1].seconds:.0f} s, all come back when told"
     petitions = 1.1 * sum(phase.arrivals for phase in phases)
