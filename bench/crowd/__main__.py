@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from bench.crowd.book import RESULTS, Book
@@ -27,34 +28,49 @@ from bench.crowd.runs import RUNS, WORKERS, Options, Session
 
 
 def main() -> int:
-    """Measure, tell, keep; 1 if anything that was signed for is lost, or an error came."""
+    """Measure, tell, keep; 1 if anything signed for is lost, an error came, or a run failed."""
     chosen = _parser().parse_args()
     book = Book.load(Path(chosen.results))
+    failed = (
+        []
+        if chosen.report
+        else [name for name in chosen.runs if not _carry_out(name, chosen, book)]
+    )
     if not chosen.report:
-        options = Options(
-            chosen.workers,
-            chosen.database,
-            chosen.minutes,
-            chosen.capacity,
-            chosen.scale,
-            sealed=chosen.petitions,
-        )
-        for name in chosen.runs.split(","):
-            began = time.monotonic()
-            RUNS[name](Session(options, book, _tell))
-            write_report(book)
-            print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
         shrink(POOL)
     write_report(book)
     print((book.folder / "crowd.md").read_text(encoding="utf-8"))
-    return 0 if all(_is_sound(run) for run in book.runs.values()) else 1
+    print(f"failed: {', '.join(failed) or 'none'}")
+    return 0 if not failed and all(_is_sound(run) for run in book.runs.values()) else 1
+
+
+def _carry_out(name: str, chosen: argparse.Namespace, book: Book) -> bool:
+    """Carry out one run and write what it found; tell whether it went to its end."""
+    options = Options(
+        chosen.workers,
+        chosen.database,
+        chosen.minutes,
+        chosen.capacity,
+        chosen.scale,
+        sealed=chosen.petitions,
+    )
+    began = time.monotonic()
+    try:
+        RUNS[name](Session(options, book, _tell))
+    except (Exception, SystemExit):  # noqa: BLE001  # the other runs are worth having all the same
+        traceback.print_exc()
+        return False
+    finally:
+        write_report(book)
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bench.crowd", description="Let a crowd come to the door."
     )
-    parser.add_argument("--runs", default=",".join(RUNS), help=f"some of {','.join(RUNS)}")
+    parser.add_argument("--runs", type=_names, default=[*RUNS], help=f"of {','.join(RUNS)}")
     parser.add_argument("--minutes", type=float, default=10.0, help="how long `long` is")
     parser.add_argument("--database", choices=(SQLITE, POSTGRES), default=SQLITE)
     parser.add_argument("--workers", type=int, default=WORKERS, help="of the door")
@@ -64,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", default=str(RESULTS), help="the folder that is written")
     parser.add_argument("--report", action="store_true", help="measure nothing")
     return parser
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - RUNS.keys():
+        raise argparse.ArgumentTypeError(f"no such run: {', '.join(sorted(unknown))}")
+    return names
 
 
 def _tell(figures: Figures) -> None:

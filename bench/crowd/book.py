@@ -54,7 +54,7 @@ class Book:
             "architecture": platform.machine(),
             "python": platform.python_version(),
         }
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         whole = {"machine": self.machine, "runs": self.runs, "reads": self.reads}
         (self.folder / "crowd.json").write_text(_spell(whole) + "\n", encoding="utf-8")
 

@@ -31,6 +31,7 @@ class Figures:
         capacity: The highest mean of accepted a second over ten seconds.
         goodput: Accepted a second in the phase called storm.
         calm_after: Seconds from the end of the storm until those who arrive are let in at once.
+        waiting: Those who were still to come back when the run ended.
         waits: From arrival to acceptance, of those who were not sent away.
         waits_of_all: The same of all who were accepted, however often they came back.
         generator_late: The share of arrivals that were sent more than 10 ms after their time.
@@ -45,6 +46,7 @@ class Figures:
     sent_away: int = 0
     asked_to_work: int = 0
     gone: int = 0
+    waiting: int = 0
     broken: int = 0
     kept_back: int = 0
     untold: int = 0
@@ -133,6 +135,7 @@ def figures_of(name: str, how: str, seen: Observed) -> Figures:
         ],
         series=series_of(diary, samples, gauge),
     )
+    figures.waiting = figures.offered - figures.accepted - figures.gone - sum(diary.errors.values())
     if samples and samples[-1].time > 2 * FLAT_AFTER:
         slope, noise = slope_of([(s.time, s.memory) for s in samples if s.time > FLAT_AFTER])
         figures.memory_mb_a_minute = slope * 60 / 1e6

@@ -89,7 +89,7 @@ class Crowd:
         self._waiting: deque[Visit] = deque()
         self._again: list[Visit] = []
         self._fresh: deque[int] = deque(range(len(pool)) if numbers is None else numbers)
-        self._most = _most_connections()
+        self._most = most_connections(CONNECTIONS)
         self._start = 0.0
         self._used = 0.0
         self.diary = Diary()
@@ -307,9 +307,10 @@ def _field(head: bytes, name: bytes) -> bytes:
     return head[begin:] if end < 0 else head[begin:end]
 
 
-def _most_connections() -> int:
+def most_connections(wanted: int) -> int:
+    """Let this process open as many connections, if the system allows; return how many it may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + SPARE_FILES
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    files = wanted + SPARE_FILES
+    allowed = files if hard == resource.RLIM_INFINITY else min(files, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
-    return min(CONNECTIONS, max(soft, allowed) - SPARE_FILES)
+    return min(wanted, max(soft, allowed) - SPARE_FILES)

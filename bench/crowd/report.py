@@ -32,6 +32,7 @@ storm 0.9 of the capacity, and calm again within 5 s.
 
 def write_report(book: Book) -> None:
     """Write ``crowd.md`` and the plots into the book's folder."""
+    book.folder.mkdir(parents=True, exist_ok=True)
     plots = draw(book)
     text = "\n".join(_lines(book, plots)) + "\n"
     (book.folder / "crowd.md").write_text(text, encoding="utf-8")
@@ -155,7 +156,7 @@ def _cores(step: dict[str, Any]) -> str:
 
 
 def _crowds(runs: Runs) -> Iterator[Row]:
-    head = ("", "who", "accepted of offered", "sent away", "went home", "lost")
+    head = ("", "who", "accepted of offered", "sent away", "went home", "on their way", "lost")
     times = ("p50", "p99", "p99.9", "p99 of all, who came back too", "queue at most")
     rows = [
         (
@@ -164,6 +165,7 @@ def _crowds(runs: Runs) -> Iterator[Row]:
             f"{runs[name]['accepted']:,} of {runs[name]['offered']:,}",
             f"{runs[name]['sent_away']:,}",
             f"{runs[name]['gone']:,}",
+            f"{runs[name]['waiting']:,}",
             f"{runs[name]['lost']}",
             *(f"{runs[name]['waits'][share]:.3f} s" for share in times[:3]),
             f"{runs[name]['waits_of_all']['p99']:.1f} s",

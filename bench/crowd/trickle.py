@@ -7,13 +7,15 @@ import socket
 import sys
 import time
 
+from bench.crowd.generator import most_connections
+
 HEAD = b"POST /v1/petitions HTTP/1.1\r\nHost: door\r\nContent-Length: 37648\r\n\r\ndengwen"
 PAUSE = 2.0  # seconds between two bytes of each
 
 
 def main() -> None:
     """Trickle until told to stop; whoever is sent away begins again."""
-    address, count = ("127.0.0.1", int(sys.argv[1])), int(sys.argv[2])
+    address, count = ("127.0.0.1", int(sys.argv[1])), most_connections(int(sys.argv[2]))
     lines: dict[int, socket.socket] = {}
     poll = select.poll()
     while True:

@@ -11,7 +11,7 @@ import gc
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
@@ -78,13 +78,20 @@ def let_come(outing: Outing, sample: Callable[[float], object]) -> Diary:
         parts = range(outing.generators)
         tasks = [processes.submit(_come, outing.part(number), number) for number in parts]
         for _ in parts:
-            ready.acquire()
+            while not ready.acquire(timeout=SAMPLE_SECONDS):
+                _raise_failures(tasks)
         due = start = begin.value = time.perf_counter() + HEAD_START
         go.set()
         while wait(tasks, max(0.0, due - time.perf_counter())).not_done:
             sample(time.perf_counter() - start)
             due += SAMPLE_SECONDS
         return merge(task.result() for task in tasks)
+
+
+def _raise_failures(tasks: Sequence[Future[Diary]]) -> None:
+    for task in tasks:
+        if task.done():
+            task.result()
 
 
 def acceptances(outing: Outing) -> Iterator[tuple[int, bytes]]:
