@@ -21,8 +21,9 @@ from dengwen_keys.compartment import open_share
 from dengwen_keys.errors import NoMatchError
 from dengwen_keys.keyfile import open_keyfile
 from dengwen_keys.opening import TooFewSharesError, open_left, rebuild
+from dengwen_vault.blobs.store import fetch
 from dengwen_vault.models import SealedPetition
-from dengwen_vault.parts import ATTACHMENT, panel_part, read_part
+from dengwen_vault.parts import read_part
 from dengwen_vault.vault import Vault
 from scripts.demo_office import GATEKEEPERS, PASSPHRASE, REVIEWERS
 from scripts.demo_stage import DemoError
@@ -87,8 +88,8 @@ def _petitions(data_folder: Path) -> Iterator[tuple[Note, dict[str, bytes]]]:
             note = Note.parse(row.manifest)
             manifest = Manifest.parse(note.text)
             parts = {
-                part.name: panel_part(connection, manifest.case, part.name)
-                if part.name.startswith(ATTACHMENT)
+                part.name: fetch(vault.blobs, part.sha256, part.length)
+                if part in manifest.attachments
                 else read_part(connection, manifest.case, manifest, part.name)
                 for part in manifest.parts
             }

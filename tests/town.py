@@ -174,22 +174,30 @@ class Town:
         )
         return words, seal(draft, words, self.pinned().roster)
 
-    def send(self, sealed: bytes, *, at_once: bool = True) -> Note:
-        """Send a sealed petition to the door; return the acceptance, checked."""
+    def send(self, letter: bytes, *, at_once: bool = True) -> Note:
+        """Send the letter of a sealed petition to the door; return the acceptance, checked."""
         answer = self.door_client().submit(
-            io.BytesIO(sealed), len(sealed), at_once=at_once, progress=lambda _: None
+            io.BytesIO(letter), len(letter), at_once=at_once, progress=lambda _: None
         )
         note = Note.parse(answer)
         accepted = check_acceptance(note, self.pinned().roster)
         self.acceptances[accepted.case] = note
         return note
 
+    def attach(self, sealed: SealedPetition, number: int, data: bytes | None = None) -> None:
+        """Send an attachment of a petition that is accepted, or *data* in its place."""
+        data = sealed.parts[f"attachment/{number}"] if data is None else data
+        acceptance = self.acceptances[sealed.manifest.case].to_bytes()
+        self.door_client().attach(number, io.BytesIO(data), len(data), acceptance, lambda _: None)
+
     def submit(
         self, text: str = TEXT, *, at_once: bool = True, **draft: object
     ) -> tuple[Words, SealedPetition]:
-        """Seal a petition and send it; what *draft* may hold stands at `seal`."""
+        """Seal a petition and send it with its files; what *draft* may hold stands at `seal`."""
         words, sealed = self.seal(text, **draft)  # type: ignore[arg-type]
-        self.send(sealed.to_bytes(), at_once=at_once)
+        self.send(sealed.letter(), at_once=at_once)
+        for number in range(1, len(sealed.manifest.attachments) + 1):
+            self.attach(sealed, number)
         return words, sealed
 
     def received(self, text: str = TEXT, **draft: object) -> tuple[Words, SealedPetition]:

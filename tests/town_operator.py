@@ -53,7 +53,10 @@ class Operator:
         for table in ("work", "answer"):
             found = mine.format("hash", "request")
             self.run(f"DELETE FROM {table} WHERE request IN ({found})", case=case)  # noqa: S608  # ours
-        for table in ("pending_event", "event", "request", "panel", "sealed_petition", "petition"):
+        for table in (
+            *("pending_event", "event", "request", "panel"),
+            *("attachment", "sealed_petition", "petition"),
+        ):
             self.run(f"DELETE FROM {table} WHERE case_id = :case", case=case)  # noqa: S608  # ours
 
     def log(self, kind: str, case: bytes, actor: str, cause: Note) -> None:

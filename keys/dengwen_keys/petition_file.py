@@ -14,6 +14,9 @@ manifest, and every part has the hash, the length and the shape that the manifes
 call for. A length that is not that of a full bucket is refused: it would tell something. This is
 the server's view, so it imports nothing that opens or seals.
 
+What stands before the first attachment is the *letter*. It is what is posted; attachments follow
+one by one once the office has signed for it, so that nobody's large files stand in a crowd's way.
+
 Source: docs/formats/sealed-petition.md.
 """
 
@@ -27,7 +30,10 @@ from functools import lru_cache
 from typing import BinaryIO
 
 from dengwen_audit.note import Note
+from dengwen_audit.statements.fields import MAX_PANEL, MAX_SEATS
 from dengwen_audit.statements.manifest import (
+    ATTACHMENT,
+    COMPARTMENTS,
     MAX_MANIFEST_BYTES,
     PETITION,
     Manifest,
@@ -36,8 +42,13 @@ from dengwen_audit.statements.manifest import (
 )
 from dengwen_audit.text import TextError, parse_number
 from dengwen_keys.age.header import check_shape
-from dengwen_keys.age.sizes import MAX_HEADER_BYTES, header_length, plaintext_length
-from dengwen_keys.context import context_length
+from dengwen_keys.age.sizes import (
+    MAX_HEADER_BYTES,
+    header_length,
+    plaintext_length,
+    sealed_length,
+)
+from dengwen_keys.context import MAX_CONTEXT_BYTES, context_length
 from dengwen_keys.errors import FormatError
 from dengwen_keys.padding import (
     ATTACHMENT_BUCKETS,
@@ -49,7 +60,16 @@ from dengwen_keys.shamir import SHARE_SIZE
 
 KIND = b"dengwen/sealed-petition/v1 "
 MAX_LINE_BYTES = len(KIND) + 7
-MAX_POST_BYTES = 32 << 20  # what `SealedPetition.parse` takes into memory
+MAX_FILE_BYTES = 32 << 20  # what `SealedPetition.parse` takes into memory
+# The longest first line, manifest and parts that a letter can have; a bound, not a format.
+MAX_LETTER_BYTES = (
+    MAX_LINE_BYTES
+    + MAX_MANIFEST_BYTES
+    + sealed_length(LEFT_BUCKET, MAX_PANEL)
+    + sealed_length(PETITION_BUCKETS[-1], 1)
+    + sealed_length(IDENTITY_BUCKET, 1)
+    + len(COMPARTMENTS) * MAX_SEATS * sealed_length(SHARE_SIZE + MAX_CONTEXT_BYTES, 1)
+)
 READ_SIZE = 1 << 20  # bytes
 
 LEFT = "left"
@@ -57,6 +77,10 @@ LEFT = "left"
 
 class PetitionFileError(FormatError):
     """The bytes are no sealed petition: refuse them, a retry will not help."""
+
+
+class AttachedError(PetitionFileError):
+    """Attachments follow the letter: send them one by one, once it is accepted."""
 
 
 class PartError(PetitionFileError):
@@ -149,6 +173,21 @@ class PetitionHead:
     def length(self) -> int:
         """Bytes of the whole file."""
         return self.start + sum(part.length for part in self.manifest.parts)
+
+    @property
+    def letter_length(self) -> int:
+        """Bytes of the file before its first attachment."""
+        return self.length - self.attached_length
+
+    @property
+    def attachments(self) -> tuple[Part, ...]:
+        """The parts that are sent after acceptance, in order."""
+        return self.manifest.attachments
+
+    @property
+    def attached_length(self) -> int:
+        """Bytes of all attachments together."""
+        return sum(part.length for part in self.attachments)
 
     def spans(self) -> Iterator[tuple[Part, int]]:
         """Go through the parts in order, each with its offset from the file's beginning."""
@@ -248,7 +287,8 @@ class SealedPetition:
     Attributes:
         note: The manifest as it was signed.
         manifest: The same, parsed.
-        parts: The bytes of every part by name, in the manifest's order.
+        parts: The bytes of every part by name, in the manifest's order; of a letter alone, those
+            that are no attachments.
     """
 
     note: Note
@@ -256,9 +296,9 @@ class SealedPetition:
     parts: Mapping[str, bytes]
 
     @classmethod
-    def parse(cls, data: bytes, max_bytes: int = MAX_POST_BYTES) -> SealedPetition:
+    def parse(cls, data: bytes, max_bytes: int = MAX_FILE_BYTES) -> SealedPetition:
         """
-        Read a sealed petition and check its whole chain.
+        Read a sealed petition, attachments and all, and check its whole chain.
 
         Raises:
             PetitionFileError: If it is too long, or is not one, or a part is not as the manifest
@@ -269,17 +309,45 @@ class SealedPetition:
         if len(data) > max_bytes:
             raise PetitionFileError(f"sealed petition: longer than {max_bytes} bytes")
         head = read_head(io.BytesIO(data))
-        if len(data) != head.length:
-            raise PetitionFileError("sealed petition: not as long as its parts together")
-        parts: dict[str, bytes] = {}
-        for part, offset in head.spans():
-            parts[part.name] = data[offset : offset + part.length]
-            check_part(head.manifest, part, parts[part.name])
-        return cls(head.note, head.manifest, parts)
+        return cls(head.note, head.manifest, _read_parts(head, data, head.length))
+
+    @classmethod
+    def parse_letter(cls, data: bytes) -> SealedPetition:
+        """
+        Read what stands before the first attachment, and nothing else, and check its whole chain.
+
+        Raises:
+            AttachedError: If the attachments are there, or a part of them.
+            PetitionFileError, KeysError, AuditError: As `parse`.
+        """
+        if len(data) > MAX_LETTER_BYTES:
+            raise PetitionFileError(f"sealed petition: a letter over {MAX_LETTER_BYTES} bytes")
+        head = read_head(io.BytesIO(data))
+        if head.attachments and len(data) > head.letter_length:
+            raise AttachedError("sealed petition: attachments are sent after the acceptance")
+        return cls(head.note, head.manifest, _read_parts(head, data, head.letter_length))
+
+    def letter(self) -> bytes:
+        """Spell what stands before the first attachment."""
+        files = (data for name, data in self.parts.items() if not name.startswith(ATTACHMENT))
+        return first_bytes(self.note) + b"".join(files)
 
     def to_bytes(self) -> bytes:
         """Spell the sealed petition; the same bytes that were parsed."""
         return first_bytes(self.note) + b"".join(self.parts.values())
+
+
+def _read_parts(head: PetitionHead, data: bytes, end: int) -> dict[str, bytes]:
+    """Cut *data*, which must end at *end*, into its parts, and check each."""
+    if len(data) != end:
+        raise PetitionFileError("sealed petition: not as long as its parts together")
+    parts: dict[str, bytes] = {}
+    for part, offset in head.spans():
+        if offset == end:  # no part is empty
+            break
+        parts[part.name] = data[offset : offset + part.length]
+        check_part(head.manifest, part, parts[part.name])
+    return parts
 
 
 def first_bytes(note: Note) -> bytes:

@@ -5,7 +5,7 @@ The folder of one request, from the asking to the opened petition, on a reviewer
 
     request.txt             the signed request
     fresh-key.age           the key its answers are sealed to, itself sealed to the reviewer's own;
-                            gone once the petition is open
+                            gone once the petition and all her files are open
     petition.md             what the petitioner wrote
     exclusions.txt          whom she excluded, a code a line; no referral may go there
     attachments/01-NAME     her files, under the names she gave them
@@ -30,6 +30,7 @@ from dengwen_keys.age.recipients import encrypt
 from dengwen_keys.errors import KeysError
 from dengwen_keys.opening import OpenedPetition
 from dengwen_keys.released import Asked
+from dengwen_keys.reviewer import NotHereYetError
 
 REQUEST = "request.txt"
 FRESH_KEY = "fresh-key.age"
@@ -84,23 +85,42 @@ def load_request(folder: Path, own: Identity) -> Asked:
     return Asked(note, request, fresh)
 
 
-def save_petition(folder: Path, opened: OpenedPetition, fetch: FetchAttachment) -> None:
+def save_petition(folder: Path, opened: OpenedPetition, fetch: FetchAttachment) -> tuple[str, ...]:
     """
-    Write an opened petition and all its files into its request's folder; destroy the fresh key.
+    Write an opened petition and its files into its request's folder; return names that are missing.
+
+    The fresh key is destroyed once nothing is missing; until then the request can be opened again.
 
     Args:
-        fetch: Fetches a sealed attachment by its number into one file, and opens it into another.
+        fetch: Fetches a sealed attachment by its number into one file, and opens it into another;
+            raises `NotHereYetError` if it has not come.
     """
     _write(folder / PETITION, opened.petition.body.encode())
     codes = "".join(f"{code}\n" for code in opened.petition.exclude)
     _write(folder / EXCLUSIONS, codes.encode())
     if opened.petition.attachments:
         (folder / ATTACHMENTS).mkdir(mode=0o700, exist_ok=True)
-    for number, line in enumerate(opened.petition.attachments, start=1):
-        path = folder / ATTACHMENTS / f"{number:02}-{line.name}"
-        with tempfile.TemporaryFile(dir=folder) as spool, _create(path) as file:
+    missing = tuple(
+        path.name
+        for number, line in enumerate(opened.petition.attachments, start=1)
+        if not _save_attachment(
+            path := folder / ATTACHMENTS / f"{number:02}-{line.name}", number, fetch
+        )
+    )
+    if not missing:
+        (folder / FRESH_KEY).unlink()
+    return missing
+
+
+def _save_attachment(path: Path, number: int, fetch: FetchAttachment) -> bool:
+    """Write one attachment; tell whether it has come. One that has not leaves nothing."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as spool, _create(path) as file:
             fetch(number, spool, file)
-    (folder / FRESH_KEY).unlink()
+    except NotHereYetError:
+        path.unlink()
+        return False
+    return True
 
 
 def discard(folder: Path) -> None:

@@ -25,7 +25,7 @@ from dengwen_audit.note import Note, NoteHash, SigningKey, sign_note
 from dengwen_audit.receipt import check_latest, check_receipt
 from dengwen_audit.statements.card import Card
 from dengwen_audit.statements.fields import NONCE_SIZE, CaseId
-from dengwen_audit.statements.manifest import PETITION, Manifest, check_manifest
+from dengwen_audit.statements.manifest import ATTACHMENT, PETITION, Manifest, check_manifest
 from dengwen_audit.statements.request import REVIEW, Request
 from dengwen_audit.statements.roster import Roster
 from dengwen_audit.statements.roster_rules import check_past_roster, check_roster
@@ -36,6 +36,7 @@ from dengwen_keys.keyfile import MemberKeys
 from dengwen_keys.office_client import (
     DeskClient,
     DoorClient,
+    OfficeRefusalError,
     ServedCase,
     max_proof_age,
     poll_interval,
@@ -44,6 +45,7 @@ from dengwen_keys.opening import OpenedPetition, open_left, open_petition, rebui
 from dengwen_keys.released import Asked, Collected, collect
 
 RECEIVED = "petition.received"
+NOT_HERE_YET = "not-here-yet"  # what the desk calls an attachment that has not come
 
 
 class NotLoggedError(KeysError):
@@ -52,6 +54,10 @@ class NotLoggedError(KeysError):
 
 class NoSuchCaseError(KeysError):
     """The desk has no such case, or more than one."""
+
+
+class NotHereYetError(KeysError):
+    """An attachment has not come yet: only the petitioner can send it, so look again later."""
 
 
 class NoSealingKeyError(KeysError):
@@ -250,8 +256,19 @@ class Reviewer:
     def open_attachment(
         self, opened: OpenedPetition, number: int, spool: BinaryIO, destination: BinaryIO
     ) -> None:
-        """Fetch attachment *number*, counted from 1, into *spool*, and open it to *destination*."""
-        spool.write(self._desk.part(opened.manifest.case, f"attachment/{number}"))
+        """
+        Fetch attachment *number*, counted from 1, into *spool*, and open it to *destination*.
+
+        Raises:
+            NotHereYetError: If it has not come yet.
+        """
+        part = opened.manifest.part(f"{ATTACHMENT}{number}")
+        try:
+            spool.write(self._desk.part(opened.manifest.case, part.name, part.length))
+        except OfficeRefusalError as refusal:
+            if refusal.slug != NOT_HERE_YET:
+                raise
+            raise NotHereYetError(f"{part.name} has not come yet") from None
         spool.seek(0)
         opened.open_attachment(number, spool, destination)
 

@@ -20,6 +20,7 @@ import requests
 
 from dengwen_audit.http_signature import MemberAuth, ReplayError, SkewError
 from dengwen_audit.note import SigningKey
+from dengwen_audit.text import to_base64
 from dengwen_submit.errors import DoorError
 from dengwen_submit.watched import Progress, Watched
 
@@ -27,6 +28,7 @@ MAX_ANSWER_BYTES = 16 << 20
 MAX_QUOTED_CHARS = 200
 TIMEOUT = (30, 60)  # seconds: to connect, also through Tor, and between two bytes
 CHUNK = 16 * 1024  # bytes
+ACCEPTANCE_HEADER = "Dengwen-Acceptance"
 OCTETS = "application/octet-stream"
 
 REFUSALS = {
@@ -36,6 +38,10 @@ REFUSALS = {
     "seal-again": "it was sealed for people who are in office no more: fetch the office anew with "
     "`dengwen-submit card`, and seal it again",
     "request-entity-too-large": "it is larger than the office takes",
+    "allowance": "its files are together more than the office takes for one petition: seal it "
+    "again with fewer or smaller ones",
+    "not-accepted": "the office does not know its own acceptance: send the whole file again",
+    "other-bytes": "a file arrived damaged: try again",
     "busy": "many are here at once, and the office keeps your place",
     "paused": "the office takes nothing in at present: try again later",
     "puzzle": "so many are here that the office asks each device for some seconds of work",
@@ -76,13 +82,13 @@ class DoorClient:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """
-        Send a sealed petition of *length* bytes; return the acceptance, unchecked.
+        Send the letter of a sealed petition; return the acceptance, unchecked.
 
         Sending the same file again is harmless: it is one petition, and the answer is the same.
 
         Args:
             sealed: The file, at its beginning.
-            length: Its length in bytes.
+            length: How many bytes of it are the letter.
             at_once: Enter the log at the next tick rather than at a random time of the next hour.
             progress: Called with the number of bytes sent since the last call.
             headers: What `dengwen_submit.way_in` sends along.
@@ -90,6 +96,27 @@ class DoorClient:
         body = _Upload(sealed, length, progress)
         path = _at_once("/v1/petitions", at_once=at_once)
         return self.ask("POST", path, data=body, content_type=OCTETS, headers=headers)
+
+    def attach(
+        self,
+        number: int,
+        source: BinaryIO,
+        length: int,
+        acceptance: bytes,
+        progress: Progress,
+    ) -> None:
+        """
+        Send one attachment; when this returns, the office has it. Sending it again is harmless.
+
+        Args:
+            number: Which one, counted from 1.
+            source: A file that stands at its first byte.
+            length: Its length in bytes.
+            acceptance: What the office signed for the letter.
+        """
+        headers = {ACCEPTANCE_HEADER: to_base64(acceptance)}
+        body, path = _Upload(source, length, progress), f"/v1/attachments/{number}"
+        self.ask("PUT", path, data=body, content_type=OCTETS, headers=headers)
 
     def case(self, key: SigningKey) -> CaseClient:
         """Return the door as the holder of this case *key* may use it."""
@@ -141,6 +168,10 @@ class CaseClient:
         """Return the case file as JSON: manifest, events, causes, receipts."""
         return self._door.ask("GET", "/v1/case/events", auth=self._auth)
 
+    def attachments(self) -> bytes:
+        """Return the numbers of the attachments that have arrived, as JSON."""
+        return self._door.ask("GET", "/v1/case/attachments", auth=self._auth)
+
     def challenge(self, note: bytes) -> None:
         """Leave a challenge for the holders, who fetch it with their next poll."""
         self._post("/v1/case/challenges", note)
@@ -160,11 +191,11 @@ class CaseClient:
 
 
 class _Upload(Watched):
-    """A file body that tells how far it is; `requests` asks its length, and reads it in pieces."""
+    """A piece of a file that tells how far it is; `requests` asks its length, and goes through."""
 
     def __init__(self, file: BinaryIO, length: int, progress: Progress) -> None:
         super().__init__(file, progress)
-        self._length = length
+        self._length = self._left = length
 
     def __len__(self) -> int:
         return self._length
@@ -172,6 +203,14 @@ class _Upload(Watched):
     def __iter__(self) -> Iterator[bytes]:
         while chunk := self.read(CHUNK):
             yield chunk
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most *size* bytes, and none beyond the piece's end."""
+        if not self._left:
+            return b""
+        chunk = super().read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
 
 
 def case_key_id(key: SigningKey) -> str:

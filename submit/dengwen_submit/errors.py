@@ -52,3 +52,25 @@ class DoorError(SubmitError):
 
 class CaseError(SubmitError):
     """What the office says of the case contradicts itself or the log: keep it and tell somebody."""
+
+
+class ComeBackError(SubmitError):
+    """
+    The door cannot take this now, and asks to be tried again.
+
+    Attributes:
+        retry_after: Seconds until then.
+    """
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        """Keep the seconds for the answer's header."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PausedError(ComeBackError):
+    """The operator has paused intake."""
+
+
+class BusyError(ComeBackError):
+    """As many attachments as may be are being stored."""

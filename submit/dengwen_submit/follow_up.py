@@ -17,6 +17,7 @@ Source: docs/formats/challenge-head.md; docs/formats/event.md.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from dengwen_audit.errors import AuditError
@@ -43,6 +44,7 @@ class CaseView:
         unasked: Holders that keep no service; they hold shares of identities only.
         is_fresh: Whether the roster by which they were asked is surely the newest.
         has_mirror: Whether somebody was asked who holds every event.
+        arrived: The numbers of the attachments that the office says have come; its word alone.
     """
 
     manifest: Manifest
@@ -51,6 +53,13 @@ class CaseView:
     unasked: tuple[str, ...]
     is_fresh: bool
     has_mirror: bool
+    arrived: frozenset[int]
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The numbers of the attachments that have not come."""
+        numbers = range(1, len(self.manifest.attachments) + 1)
+        return tuple(number for number in numbers if number not in self.arrived)
 
     @property
     def is_complete(self) -> bool:
@@ -93,6 +102,7 @@ def follow_up(door: DoorClient, office: Office, words: Words, asking: HeadRound)
         tuple(unasked),
         is_fresh(office, asking.clock()),
         has_mirror=any(member.role == MIRROR for member in holders),
+        arrived=_arrived(client) if manifest.attachments else frozenset(),
     )
 
 
@@ -103,6 +113,17 @@ def _read(
         return read_case(client.events(), words, office, rosters)
     except AuditError as error:
         raise CaseError(f"what the office serves of this case does not hold: {error}") from error
+
+
+def _arrived(client: CaseClient) -> frozenset[int]:
+    """Ask which attachments have come."""
+    try:
+        numbers = json.loads(client.attachments())["arrived"]
+        if all(type(number) is int for number in numbers):
+            return frozenset(numbers)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise CaseError("the office does not say which files have come")
 
 
 def _events(entries: tuple[Entry, ...]) -> list[bytes]:

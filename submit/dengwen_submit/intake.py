@@ -1,17 +1,19 @@
 """
 Taking a sealed petition in: the one thing that the public door does for strangers.
 
-The body is opaque here: the vault checks that it is a well-formed, well-signed sealed petition, and
-no code in this process could open it. Nothing about the sender is looked at.
+What is posted is its letter; attachments follow (`dengwen_submit.attachment_views`). The body is
+opaque here: the vault checks that it is the letter of a well-formed, well-signed sealed petition,
+and no code in this process could open it. Nothing about the sender is looked at.
 """
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from dengwen_keys.petition_file import MAX_LETTER_BYTES
 from dengwen_vault.vault import Vault
 
-MAX_PETITION_BYTES = 32 << 20
+MAX_PETITION_BYTES = MAX_LETTER_BYTES
 PATH = "/v1/petitions"
 
 

@@ -35,6 +35,10 @@ def petitioner_views(vault: Vault, clock: Callable[[], float]) -> Blueprint:
     def events() -> Response:
         return jsonify(case_json(vault.case_events(her_case())))
 
+    @views.get("/v1/case/attachments")
+    def attachments() -> Response:
+        return jsonify({"arrived": vault.arrived(her_case())})
+
     @views.post("/v1/case/challenges")
     def challenge() -> tuple[str, int]:
         vault.post_challenge(her_case(), Note.parse(request.get_data()))

@@ -113,6 +113,13 @@ _ENGLISH_LINES = {
     "type-word": "Type word {number}",
     "wrong-word": "That is not the word: look again.",
     "sealing": "Sealing",
+    "sending": "Sending",
+    "sending-file": "Sending file {number} of {count}",
+    "accepted": "Accepted and signed for: {name}.",
+    "must-show": "The office must show it in its log within {hours} hours; look with {command}.",
+    "all-arrived": "Files that have arrived: {count}, which is all.",
+    "some-arrived": "Files that have arrived: {arrived} of {count}.",
+    "send-again": "Not arrived yet: {numbers}. Run {command} with the same file again.",
 }
 _CHINESE_LINES = {
     "events": "案件经过（由早到晚）：",
@@ -144,6 +151,13 @@ _CHINESE_LINES = {
     "type-word": "请输入第 {number} 个词",
     "wrong-word": "不是这个词：请再看一遍。",
     "sealing": "正在封装",
+    "sending": "正在发送",
+    "sending-file": "正在发送第 {number} 个附件，共 {count} 个",
+    "accepted": "已受理并签收：{name}。",
+    "must-show": "受理机构须在 {hours} 小时内把它记入日志；请用 {command} 查看。",
+    "all-arrived": "附件已全部收到，共 {count} 个。",
+    "some-arrived": "附件已收到 {arrived} 个，共 {count} 个。",
+    "send-again": "尚未收到第 {numbers} 个附件。请用同一文件再次运行 {command}。",
 }
 LINES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH_LINES, "zh": _CHINESE_LINES}
 

@@ -1,5 +1,5 @@
 """
-The public door as one Flask application: static files, intake, and each petitioner's own case.
+The public door as one Flask application: public files, intake, and each petitioner's own case.
 
 No cookie is set or read, no session exists, and no answer depends on who asks, except to a case
 key. What each error means to a visitor stands in one table.
@@ -15,6 +15,10 @@ from dengwen_audit.http_signature import HTTP_SIGNATURE_PROBLEMS
 from dengwen_audit.problems import BodyLimits, Problem
 from dengwen_audit.web import AUDIT_PROBLEMS, register_problems
 from dengwen_keys.errors import KeysError
+from dengwen_keys.petition_file import AttachedError
+from dengwen_submit.attachment_views import PATH as ATTACHMENTS
+from dengwen_submit.attachment_views import attachment_views
+from dengwen_submit.errors import BusyError, PausedError
 from dengwen_submit.intake import MAX_PETITION_BYTES, PATH, intake
 from dengwen_submit.petitioner_views import petitioner_views
 from dengwen_submit.public_files import public_files
@@ -29,6 +33,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     **HTTP_SIGNATURE_PROBLEMS,
     **VAULT_PROBLEMS,
     KeysError: Problem(400, "malformed", "This is not a sealed petition as it should be"),
+    AttachedError: Problem(400, "attachments-later", "Send attachments after the acceptance"),
+    BusyError: Problem(503, "busy", "Many are here at once: come back in some seconds"),
+    PausedError: Problem(503, "paused", "The office takes nothing in at present: come back"),
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -50,9 +57,11 @@ def create_door(vault: Vault, clock: Callable[[], float]) -> Flask:
     door.url_map.strict_slashes = False
     door.url_map.merge_slashes = False
     card = vault.card
-    register_problems(door, PROBLEMS, BodyLimits(MAX_NOTE_BYTES, {PATH: MAX_PETITION_BYTES}))
+    limits = {PATH: MAX_PETITION_BYTES, ATTACHMENTS: vault.settings.allowance}
+    register_problems(door, PROBLEMS, BodyLimits(MAX_NOTE_BYTES, limits))
     log_routes(door)
     door.register_blueprint(intake(vault))
+    door.register_blueprint(attachment_views(vault))
     door.register_blueprint(petitioner_views(vault, clock))
     door.register_blueprint(public_files(vault.public_folder, card.door, card.tick))
 

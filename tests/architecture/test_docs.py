@@ -14,7 +14,7 @@ from dengwen_audit import epoch, event, http_signature
 from dengwen_audit.statements import card, fields, manifest, member, request, roster_rules
 from dengwen_keys import contents, context, keyfile, padding, petition_file, shamir, words
 from dengwen_submit import office
-from dengwen_vault import epoch_store
+from dengwen_vault import epoch_store, settings
 from dengwen_vault.models import Base
 from tests.architecture.tree import PACKAGE_FOLDERS, ROOT, files, read
 
@@ -41,8 +41,17 @@ NUMBERS = {
     ),
     "the longest identity": (LIMITATIONS, f"| identity | {contents.MAX_IDENTITY_BYTES:,} bytes |"),
     "attachments": (LIMITATIONS, f"| attachments to a petition | {manifest.MAX_ATTACHMENTS} |"),
-    "a post": (LIMITATIONS, f"| one post to the door | {petition_file.MAX_POST_BYTES:,} bytes |"),
-    "a post, in MiB": (LIMITATIONS, f"at most {petition_file.MAX_POST_BYTES >> 20} MiB |"),
+    "a post": (LIMITATIONS, f"| one post to the door | {petition_file.MAX_LETTER_BYTES:,} bytes |"),
+    "a letter": (
+        "docs/formats/sealed-petition.md",
+        f"No letter is longer than {petition_file.MAX_LETTER_BYTES:,} bytes",
+    ),
+    "the allowance": (LIMITATIONS, f"says otherwise | {settings.DEFAULT_ALLOWANCE:,} bytes |"),
+    "the greatest allowance": (
+        LIMITATIONS,
+        f"| the same, at most | {settings.MAX_ALLOWANCE:,} bytes |",
+    ),
+    "a sealed file": (LIMITATIONS, f"client seals | {petition_file.MAX_FILE_BYTES:,} bytes,"),
     "exclusions": (LIMITATIONS, f"| exclusions | {context.MAX_EXCLUSIONS} |"),
     "panel": (
         LIMITATIONS,

@@ -74,9 +74,13 @@ def live(town: Town) -> tuple[Words, SealedPetition]:
     photo = Attachment.of_bytes(FILE_NAME, "image/jpeg", b"picture" * 1000)
     words, sealed = town.seal(TEXT, identity=NAMED, language="qya", attachments=[photo])
     with pytest.raises(DoorError):
-        town.send(sealed.to_bytes()[:-1])
-    town.send(sealed.to_bytes())
-    town.send(sealed.to_bytes())
+        town.send(sealed.letter()[:-1])
+    town.send(sealed.letter())
+    town.send(sealed.letter())
+    with pytest.raises(DoorError):
+        town.attach(sealed, 1, sealed.parts["attachment/1"][:-1])
+    town.attach(sealed, 1)
+    town.attach(sealed, 1)
     with pytest.raises(DoorError):
         town.follow_up(Words.generate())
     town.tick()
@@ -126,6 +130,8 @@ def test_the_logs_say_what_kind_of_thing_happened_and_no_more(lived: Lived) -> N
     log = lived.log
     assert "POST /v1/petitions 2xx" in log
     assert "POST /v1/petitions 4xx" in log
+    assert "PUT /v1/attachments/<number> 2xx" in log
+    assert "PUT /v1/attachments/<number> 4xx" in log
     assert "released" in log
     assert "refused: case-withdrawn" in log
 

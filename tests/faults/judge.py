@@ -26,10 +26,14 @@ from dengwen_audit.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from dengwen_audit.note import Note
 from dengwen_audit.receipt import check_receipt
 from dengwen_audit.tiles import FolderTiles, VerifiedLog
-from dengwen_keys.petition_file import SealedPetition
+from dengwen_keys.petition_file import SealedPetition, first_bytes
 from dengwen_submit.door_client import DoorClient
+from dengwen_vault.attachments import all_arrived
+from dengwen_vault.blobs.choice import open_blobs
+from dengwen_vault.blobs.store import Blobs, check_blob
 from dengwen_vault.database import Store
-from dengwen_vault.models import Answer, Base, LogHead, PendingEvent, Work
+from dengwen_vault.errors import BlobError
+from dengwen_vault.models import Answer, Attachment, Base, LogHead, PendingEvent, Work
 from dengwen_vault.models import SealedPetition as SealedRow
 from dengwen_vault.settings import Settings
 from tests.faults.house import House
@@ -60,12 +64,14 @@ class Judge:
     receipts: int = 0
     _proven: int = 0
     _store: Store = field(init=False)
+    _blobs: Blobs = field(init=False)
     _events: dict[bytes, list[Event]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the office's database, to read."""
         settings = Settings.load(self.house.office.vault)
         self._store, self._public = Store(settings.database), settings.public
+        self._blobs = open_blobs(settings)
 
     def judge(self, *, finally_: bool = False) -> None:
         """Let the house come to rest, and look at everything."""
@@ -73,7 +79,7 @@ class Judge:
         self.watch.look_into_witnesses()
         self.rounds += 1
         faults = [*self.load.faults, *self.watch.faults, *self._log(), *self._answers()]
-        faults += [*self._petitions(), *self._requests(), *self._logs()]
+        faults += [*self._petitions(), *self._requests(), *self._logs(), *self._attachments()]
         if not faults:
             faults += self._receipts(everything=finally_)
         assert not faults, "\n".join(faults[:20])
@@ -144,7 +150,7 @@ class Judge:
         for accepted in self.load.accepted:
             sealed = accepted.petition.sealed
             case = sealed.manifest.case
-            if stored.get(case) != (sealed.note.to_bytes(), _parts(sealed)):
+            if stored.get(case) != (sealed.note.to_bytes(), _letter(sealed)):
                 faults.append("an accepted petition is not in the vault as it was sent")
             events = self._events.get(case, [])
             received = [e for e in events if e.type == "petition.received"]
@@ -152,6 +158,24 @@ class Judge:
                 faults.append(f"an accepted petition is {len(received)} times in the log")
             else:
                 check_chain(events, sealed.note.hash)
+        return faults
+
+    def _attachments(self) -> list[str]:
+        """Look for every attachment that the door took, and whether each row has its blob."""
+        with self._reading() as connection:
+            rows = connection.execute(select(Attachment.case_id, Attachment.number))
+            arrived = {(row.case_id, row.number) for row in rows}
+            named = list(all_arrived(connection))
+        faults = [
+            "an attachment that was taken is not known"
+            for one in self.load.attached
+            if (one.petition.sealed.manifest.case, one.number) not in arrived
+        ]
+        for part in named:
+            try:
+                check_blob(self._blobs, part.sha256, part.length)
+            except BlobError as error:
+                faults.append(f"an attachment that was taken: {error}")
         return faults
 
     def _requests(self) -> list[str]:
@@ -249,6 +273,6 @@ class Judge:
         return Checkpoint.parse(Note.parse(data).text)
 
 
-def _parts(sealed: SealedPetition) -> bytes:
-    names = [name for name in sealed.parts if not name.startswith("attachment/")]
-    return b"".join(sealed.parts[name] for name in names)
+def _letter(sealed: SealedPetition) -> bytes:
+    """Return the parts of a letter, as they lie in the database."""
+    return sealed.letter()[len(first_bytes(sealed.note)) :]

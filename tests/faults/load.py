@@ -25,7 +25,7 @@ from dengwen_keys.errors import KeysError
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_keys.released import Asked
 from dengwen_keys.reviewer import Reviewer
-from dengwen_keys.sealing import Draft, seal
+from dengwen_keys.sealing import Attachment, Draft, seal
 from dengwen_keys.words import Words
 from dengwen_submit.door_client import DoorClient
 from dengwen_submit.errors import DoorError
@@ -34,13 +34,15 @@ from tests.town_services import make_member_keys
 
 PETITIONERS = 2
 REVIEWERS = 3
+_WITH_FILES = 4  # one petition in so many has files
 _AGAIN = 10  # one petition in so many is sent once more although it was accepted
+_FINAL = {"not-accepted", "other-bytes", "no-attachment"}
 _PATIENCE = 60.0  # seconds for a request to open
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A petition that somebody sealed: her words, her text, and the bytes that she sends."""
+    """A petition that somebody sealed: her words, her text, and what she sends, files included."""
 
     words: Words
     text: str
@@ -63,6 +65,14 @@ class Acknowledged:
     asked: Asked
 
 
+@dataclass(frozen=True)
+class Attached:
+    """An attachment of which the door has said that it has it."""
+
+    petition: Sent
+    number: int
+
+
 @dataclass
 class Load:
     """
@@ -70,6 +80,7 @@ class Load:
 
     Attributes:
         accepted: What the door has signed for.
+        attached: Which attachments it has taken.
         asked: What the desk took.
         opened: How many petitions were opened, each to the text that was sealed.
         refusals: How often the office said that it cannot, by status.
@@ -79,6 +90,7 @@ class Load:
     office: Office
     seed: int
     accepted: list[Accepted] = field(default_factory=list)
+    attached: list[Attached] = field(default_factory=list)
     asked: list[Acknowledged] = field(default_factory=list)
     opened: int = 0
     unanswered: int = 0
@@ -146,12 +158,14 @@ class Load:
     def _petition_once(self, door: DoorClient, chance: random.Random) -> None:
         """Seal one petition and send it until the door signs; now and then send it once more."""
         sent = self.seal(chance)
-        data, at_once = sent.sealed.to_bytes(), chance.random() < 0.7
+        data, at_once = sent.sealed.letter(), chance.random() < 0.7
         acceptance = self._send(door, data, at_once=at_once)
         if acceptance is None:
             return
         check_acceptance(acceptance, self.office.roster)
         self.accepted.append(Accepted(sent, acceptance))
+        for number in range(1, len(sent.sealed.manifest.attachments) + 1):
+            self._attach(door, sent, number, acceptance)
         if chance.randrange(_AGAIN) == 0:
             again = self._send(door, data, at_once=at_once)
             if again is not None and _but_day(again) != _but_day(acceptance):
@@ -161,7 +175,11 @@ class Load:
         """Seal a petition that is like no other."""
         text = f"Petition {chance.getrandbits(64)}.\n\nThe dam leaks.\n"
         words = Words.generate()
-        draft = Draft(body=text, identity=IdentityPart(), language="en")
+        files = [
+            f"File {n} of it.\n".encode() for n in (1, 2) if chance.randrange(_WITH_FILES) == 0
+        ]
+        attachments = tuple(Attachment.of_bytes("a.txt", "text/plain", data) for data in files)
+        draft = Draft(body=text, identity=IdentityPart(), language="en", attachments=attachments)
         return Sent(words, text, seal(draft, words, self.office.roster))
 
     def _send(self, door: DoorClient, data: bytes, *, at_once: bool) -> Note | None:
@@ -175,6 +193,24 @@ class Load:
                 self._refused(error)
             time.sleep(0.1)
         return None
+
+    def _attach(self, door: DoorClient, sent: Sent, number: int, acceptance: Note) -> None:
+        """Send one attachment until the door has it, as `dengwen-submit send` does."""
+        data = sent.sealed.parts[f"attachment/{number}"]
+        while not self._stop.is_set():
+            try:
+                door.attach(
+                    number, io.BytesIO(data), len(data), acceptance.to_bytes(), lambda _: None
+                )
+            except DoorError as error:
+                self._refused(error)
+                if error.problem in _FINAL:
+                    self.faults.append(f"an attachment was refused: {error.problem}")
+                    return
+            else:
+                self.attached.append(Attached(sent, number))
+                return
+            time.sleep(0.1)
 
     def _refused(self, error: DoorError) -> None:
         with self._lock:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
 
+from dengwen_vault.blobs.store import path_of
 from dengwen_vault.database import Store
-from dengwen_vault.models import SealedPetition
+from dengwen_vault.models import Attachment, SealedPetition
 from dengwen_vault.settings import Settings
 from tests.faults.launch import SEQUENCER_STEPS, STEPS
 from tests.faults.storm import Storm, steps_of
@@ -27,6 +29,7 @@ def test_kills_lose_nothing_that_was_acknowledged(storm: Storm) -> None:
     assert storm.kills >= KILLS
     assert storm.load.accepted
     assert storm.load.opened
+    assert storm.load.attached
     assert storm.judge.receipts >= len(storm.load.accepted)
 
 
@@ -41,6 +44,25 @@ def _lose_a_petition(storm: Storm) -> None:
     store = Store(Settings.load(storm.house.office.vault).database)
     with store.writing() as connection:
         connection.execute(delete(SealedPetition).where(SealedPetition.case_id == case))
+    store.close()
+
+
+def _blob(storm: Storm) -> Path:
+    attached = storm.load.attached[0]
+    part = attached.petition.sealed.manifest.attachments[attached.number - 1]
+    return storm.house.office.vault / "blobs" / path_of(part.sha256)
+
+
+def _lose_an_attachment(storm: Storm) -> None:
+    _blob(storm).rename(storm.folder / "hidden")
+
+
+def _forget_an_attachment(storm: Storm) -> None:
+    attached = storm.load.attached[0]
+    here = Attachment.case_id == attached.petition.sealed.manifest.case
+    store = Store(Settings.load(storm.house.office.vault).database)
+    with store.writing() as connection:
+        connection.execute(delete(Attachment).where(here))
     store.close()
 
 
@@ -71,6 +93,8 @@ def _forget_an_acceptance(storm: Storm) -> None:
         (_show_another_root, "another root for size 1"),
         (_answer_twice, "posted two different answers"),
         (_forget_an_acceptance, "0 times in the log"),
+        (_lose_an_attachment, "an attachment that was taken: what was stored is gone"),
+        (_forget_an_attachment, "an attachment that was taken is not known"),
         (_lose_a_petition, "not in the vault"),
         (_lose_an_epoch, "mirror does not hold"),
     ],
@@ -80,7 +104,7 @@ def test_the_judge_finds_what_is_wrong(
 ) -> None:
     """A judge that finds nothing is worth something only if it finds what somebody has hidden."""
     storm.load.go()
-    while not storm.load.opened:
+    while not storm.load.opened or not storm.load.attached:
         storm.grow(1)
     storm.judge.settle()
     crime(storm)

@@ -28,7 +28,7 @@ _SHIM = Path(__file__).with_name("failing_fsync.c")
 def _post(storm: Storm) -> requests.Response:
     sent = storm.load.seal(random.Random())
     url = f"{storm.house.office.card.door}/v1/petitions"
-    return requests.post(url, sent.sealed.to_bytes(), timeout=30)
+    return requests.post(url, sent.sealed.letter(), timeout=30)
 
 
 def _until_ended(storm: Storm, name: str) -> None:
@@ -86,6 +86,26 @@ def test_who_cannot_flush_signs_nothing(storm: Storm, broken: Path, where: str) 
     assert {who for who, _ in storm.house.ended} == {"sequencer"}
     storm.house.ended.clear()
     storm.judge.judge()
+
+
+@pytest.mark.parametrize("where", ["/blobs/.new/", "/blobs/"])
+def test_an_attachment_that_cannot_be_flushed_is_not_taken(
+    storm: Storm, broken: Path, where: str
+) -> None:
+    """Neither its bytes nor its name; letters come in all the same, and it arrives afterwards."""
+    storm.load.go()
+    storm.grow(1)
+    broken.write_text(where, encoding="ascii")
+    time.sleep(0.5)  # what was begun before is done
+    attached = len(storm.load.attached)
+    assert _post(storm).ok
+    storm.grow(2)
+    assert len(storm.load.attached) == attached
+    assert storm.load.refusals["unavailable"]
+    broken.unlink()
+    storm.judge.judge()
+    assert len(storm.load.attached) > attached
+    assert not storm.house.ended
 
 
 def test_holders_that_cannot_flush_say_nothing(storm: Storm, broken: Path) -> None:

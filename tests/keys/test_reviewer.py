@@ -26,10 +26,12 @@ from dengwen_keys.released import Asked, Collected, collect
 from dengwen_keys.reviewer import (
     NoSealingKeyError,
     NoSuchCaseError,
+    NotHereYetError,
     NotLoggedError,
     Reviewer,
 )
 from dengwen_keys.sealing import Attachment
+from dengwen_vault.blobs.store import path_of
 from tests.keys.gatekeeper_fixture import Petition, seal_petition
 from tests.keys.gatekeeper_story import Told, fresh_identity, tell
 from tests.keys.working_office import WorkingOffice
@@ -119,6 +121,39 @@ def test_a_petition_is_asked_for_and_opened(office: WorkingOffice, manifest: Man
     file = io.BytesIO()
     reviewer.open_attachment(opened, 1, io.BytesIO(), file)
     assert file.getvalue() == PHOTO
+
+
+def test_an_attachment_that_has_not_come_is_told_as_that(
+    office: WorkingOffice, petition: Petition
+) -> None:
+    """The petition opens without it; nothing is written for it, and it opens when it has come."""
+    manifest = office.take_in(petition.sealed, attach=False)
+    asked = office.ask_to_open(manifest)
+    office.round()
+    reviewer = office.reviewer(manifest.panel[0])
+    opened = reviewer.open(asked, office.progress(asked))
+    spool, file = io.BytesIO(), io.BytesIO()
+    with pytest.raises(NotHereYetError, match="attachment/1 has not come yet"):
+        reviewer.open_attachment(opened, 1, spool, file)
+    assert spool.getvalue() == file.getvalue() == b""
+    office.take_in(petition.sealed)
+    reviewer.open_attachment(opened, 1, spool, file)
+    assert file.getvalue() == PHOTO
+
+
+def test_another_refusal_of_an_attachment_is_not_taken_for_patience(
+    office: WorkingOffice, petition: Petition, manifest: Manifest
+) -> None:
+    """What the office has lost will not come by waiting."""
+    asked = office.ask_to_open(manifest)
+    office.round()
+    reviewer = office.reviewer(manifest.panel[0])
+    opened = reviewer.open(asked, office.progress(asked))
+    sha256 = manifest.part("attachment/1").sha256
+    (office.folder / "blobs" / path_of(sha256)).unlink()
+    with pytest.raises(OfficeRefusalError) as refusal:
+        reviewer.open_attachment(opened, 1, io.BytesIO(), io.BytesIO())
+    assert refusal.value.slug == "damaged"
 
 
 def test_each_request_has_a_key_and_a_nonce_of_its_own(

@@ -16,6 +16,7 @@ from flask import Flask
 
 from dengwen_audit.note import Note, sign_note
 from dengwen_audit.statements.manifest import Manifest
+from dengwen_audit.text import to_base64
 from dengwen_keys.gatekeeper.service import Service, make_service
 from dengwen_keys.keyfile import MemberKeys
 from dengwen_keys.petition_file import SealedPetition
@@ -136,9 +137,11 @@ class WorkingOffice(VaultOffice):
         """Return what the requester sees of a request."""
         return self.reviewer(asked.request.requester).progress(asked)
 
-    def take_in(self, petition: SealedPetition) -> Manifest:
-        """Take in a petition and let it be received."""
-        self.vault.accept(petition.to_bytes(), at_once=True)
+    def take_in(self, petition: SealedPetition, *, attach: bool = True) -> Manifest:
+        """Take in a petition, with its files unless told otherwise, and let it be received."""
+        acceptance = self.vault.accept(petition.letter(), at_once=True)
+        if attach:
+            self.attach(petition, to_base64(acceptance.to_bytes()))
         self.tick()
         return petition.manifest
 

@@ -92,18 +92,20 @@ class Front:
     What stands before the door, such as a proxy with troubles of its own.
 
     Attributes:
-        instead: What it answers to posts, one after another, instead of the door.
-        is_late: Whether the door gets these posts all the same.
+        method: Which requests it answers: posts, or puts.
+        instead: What it answers to them, one after another, instead of the door.
+        is_late: Whether the door gets them all the same.
     """
 
     def __init__(self, door: Flask) -> None:
         self._door = door
+        self.method = "POST"
         self.instead: list[Response] = []
         self.is_late = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if environ["REQUEST_METHOD"] != "POST" or not self.instead:
+        if environ["REQUEST_METHOD"] != self.method or not self.instead:
             return self._door(environ, start_response)
         if self.is_late:
             run_wsgi_app(self._door, environ, buffered=True)

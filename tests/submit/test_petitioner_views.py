@@ -29,7 +29,8 @@ from tests.vault.office import seal_petition, words_of
 URL = make_card().door
 EVENTS, CHALLENGES = "/v1/case/events", "/v1/case/challenges"
 HEADS, STATEMENTS = f"/v1/case/heads/{bytes(32).hex()}", "/v1/case/statements"
-READS, WRITES = (EVENTS, HEADS), (CHALLENGES, STATEMENTS)
+ATTACHMENTS = "/v1/case/attachments"
+READS, WRITES = (EVENTS, HEADS, ATTACHMENTS), (CHALLENGES, STATEMENTS)
 
 
 def _prepare(
@@ -373,3 +374,16 @@ def test_json_holds_exact_texts(office: DoorOffice, case: Manifest) -> None:
     assert served["events"][0]["event"].encode() == stored.event
     assert stored.cause is not None
     assert served["events"][0]["cause"].encode() == stored.cause
+
+
+def test_her_key_learns_which_attachments_have_arrived(office: DoorOffice) -> None:
+    """Their numbers, rising; somebody else's key learns of her own case only."""
+    petition, acceptance = office.accept_files("first")
+    office.accept("another")
+    assert _ask(office, ATTACHMENTS).json() == {"arrived": []}
+    office.attach(petition, acceptance, 2)
+    assert _ask(office, ATTACHMENTS).json() == {"arrived": [2]}
+    office.attach(petition, acceptance, 1)
+    assert _ask(office, ATTACHMENTS).json() == {"arrived": [1, 2]}
+    assert _ask(office, ATTACHMENTS, key="another").json() == {"arrived": []}
+    assert _slug(_ask(office, ATTACHMENTS, key="stranger")) == "not-yours"

@@ -10,6 +10,7 @@ import datetime
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import requests
@@ -22,11 +23,12 @@ from dengwen_audit.note import Note, sign_note
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_audit.statements.request import Request
 from dengwen_audit.statements.roster import Roster
+from dengwen_audit.text import to_base64
 from dengwen_audit.witness import Witness
 from dengwen_audit.witness_web import make_witness_app
 from dengwen_keys.contents import IdentityPart
 from dengwen_keys.petition_file import SealedPetition
-from dengwen_keys.sealing import Draft, seal
+from dengwen_keys.sealing import Attachment, Draft, seal
 from dengwen_keys.words import Words
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.models import Base
@@ -63,6 +65,20 @@ def words_of(name: str) -> Words:
 def seal_petition(name: str = "first", roster: Roster | None = None) -> SealedPetition:
     """Return a petition by the petitioner of this *name*."""
     return seal(DRAFT, words_of(name), roster or make_roster())
+
+
+FILES = (b"not really a photo", b"a letter of the water board " * 4000)
+
+
+@functools.cache
+def seal_with_files(name: str = "with files", roster: Roster | None = None) -> SealedPetition:
+    """Return a petition with two attachments by the petitioner of this *name*."""
+    files = tuple(
+        Attachment.of_bytes(f"{number}.jpg", "image/jpeg", data + name.encode())
+        for number, data in enumerate(FILES, start=1)
+    )
+    draft = replace(DRAFT, attachments=files)
+    return seal(draft, words_of(name), roster or make_roster())
 
 
 class VaultOffice:
@@ -126,6 +142,20 @@ class VaultOffice:
         self.vault.accept(petition.to_bytes(), at_once=True)
         self.tick()
         return petition.manifest
+
+    def accept_files(self, name: str = "with files") -> tuple[SealedPetition, str]:
+        """Take in the letter of a petition with files; return its acceptance in base64, too."""
+        petition = seal_with_files(name)
+        acceptance = self.vault.accept(petition.letter(), at_once=True)
+        self.tick()
+        return petition, to_base64(acceptance.to_bytes())
+
+    def attach(self, petition: SealedPetition, acceptance: str, *numbers: int) -> None:
+        """Take in these attachments of a petition, or all."""
+        count = len(petition.manifest.attachments)
+        for number in numbers or range(1, count + 1):
+            due = self.vault.due_attachment(acceptance, number)
+            self.vault.put_attachment(due, petition.parts[f"attachment/{number}"])
 
     def ask(
         self, member: str, path: str, body: bytes | None = None, *, key: str | None = None

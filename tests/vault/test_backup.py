@@ -3,17 +3,20 @@
 import io
 import sqlite3
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from dengwen_audit.log import RestoredStoreError, Sequencer
 from dengwen_audit.witness_client import WitnessAheadError
+from dengwen_vault.attachments import all_arrived
 from dengwen_vault.backup import backup, restore
+from dengwen_vault.blobs.store import check_blob
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.errors import SettingsError
 from dengwen_vault.publication import OfficePublisher
-from dengwen_vault.settings import Settings, read_key
+from dengwen_vault.settings import DEFAULT_ALLOWANCE, SETTINGS_FILE, Settings, read_key
 from dengwen_vault.vault import Vault
 from tests.small_office import make_card
 from tests.vault.office import VaultOffice, count_rows, seal_petition
@@ -50,6 +53,70 @@ def test_a_restored_office_is_the_office(small_office: VaultOffice, tmp_path: Pa
     restored.close()
     small_office.vault.close()
     assert _start(small_office, folder)
+
+
+def test_a_backup_brings_the_attachments_and_tells_no_time(
+    small_office: VaultOffice, tmp_path: Path
+) -> None:
+    """Each that the database knows of is there, whole, and one that was half written is not."""
+    petition, acceptance = small_office.accept_files()
+    small_office.attach(petition, acceptance)
+    (small_office.folder / "blobs" / ".new" / "half").write_bytes(b"half a blo")
+    archive, folder = tmp_path / "backup.tar", tmp_path / "restored"
+    assert backup(small_office.vault.settings, archive)
+    restore(archive, folder)
+    restored = Vault(folder, small_office.clock)
+    member = restored.roster.member(petition.manifest.panel[0])
+    for number in (1, 2):
+        name = f"attachment/{number}"
+        assert restored.part(member, petition.manifest.case, name) == petition.parts[name]
+    restored.close()
+    files = [path for path in (folder / "blobs").rglob("*") if path.is_file()]
+    assert len(files) == 2
+    assert {path.stat().st_mtime for path in files} == {0}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_a_backup_taken_while_attachments_come_has_each_that_it_knows_of(
+    small_office: VaultOffice, tmp_path: Path
+) -> None:
+    """The database is copied first, and a row never comes before its blob."""
+    cases = [small_office.accept_files(f"under load {number}") for number in range(6)]
+    begun = threading.Event()
+
+    def load() -> None:
+        for petition, acceptance in cases:
+            small_office.attach(petition, acceptance)
+            begun.set()
+
+    sender = threading.Thread(target=load)
+    sender.start()
+    begun.wait()
+    archive, folder = tmp_path / "backup.tar", tmp_path / "restored"
+    backup(small_office.vault.settings, archive)
+    sender.join()
+    restore(archive, folder)
+    restored = Vault(folder, small_office.clock)
+    with restored.store.reading() as connection:
+        known = list(all_arrived(connection))
+    assert known
+    for part in known:
+        check_blob(restored.blobs, part.sha256, part.length)
+    restored.close()
+
+
+def test_a_backup_names_the_object_store_and_says_that_it_is_not_in_it(
+    small_office: VaultOffice, tmp_path: Path
+) -> None:
+    """What lies elsewhere stays there; the restored office looks for it where it is."""
+    settings = small_office.folder / SETTINGS_FILE
+    text = settings.read_text().replace('"blobs"', '"s3://attachments/office"')
+    settings.write_text(text.replace(str(DEFAULT_ALLOWANCE), "7"))
+    archive, folder = tmp_path / "backup.tar", tmp_path / "restored"
+    assert not backup(Settings.load(small_office.folder), archive)
+    restore(archive, folder)
+    restored = Settings.load(folder)
+    assert (restored.blobs, restored.allowance) == ("s3://attachments/office", 7)
 
 
 def test_a_backup_that_the_log_has_outrun_is_not_gone_on_from(

@@ -8,12 +8,17 @@ import pytest
 from sqlalchemy import update
 
 from dengwen_audit.note import SigningKey
+from dengwen_keys.petition_file import SealedPetition
+from dengwen_vault.blobs.store import path_of
 from dengwen_vault.doctor import FAULT, GOOD, WARNING, Finding, examine
 from dengwen_vault.models import Epoch, LogHead
-from dengwen_vault.settings import write_key
+from dengwen_vault.settings import SETTINGS_FILE, write_key
 from dengwen_vault.status import bucket, look
+from dengwen_vault.vault import Vault
 from tests.small_office import make_key
+from tests.vault.conftest import S3_URL
 from tests.vault.office import DAY, VaultOffice, seal_petition
+from tests.vault.s3_server import Gate, S3Server
 
 
 def _find(office: VaultOffice, state: str) -> list[Finding]:
@@ -98,6 +103,75 @@ def test_a_fault_is_found(small_office: VaultOffice, sentence: str) -> None:
     FAULTS[sentence](small_office)
     (fault, *_) = _find(small_office, FAULT)
     assert fault.sentence.startswith(sentence)
+
+
+def _path(office: VaultOffice, petition: SealedPetition, number: int) -> Path:
+    part = petition.manifest.part(f"attachment/{number}")
+    return office.folder / "blobs" / path_of(part.sha256)
+
+
+def test_attachments_that_are_there_are_found_there(small_office: VaultOffice) -> None:
+    """The twin of those below; what has not come yet is no fault."""
+    petition, acceptance = small_office.accept_files()
+    small_office.attach(petition, acceptance, 1)
+    sound = Finding(GOOD, "every attachment that came is there, and whole")
+    assert sound in _find(small_office, GOOD)
+    assert _find(small_office, FAULT) == _find(small_office, WARNING) == []
+
+
+def test_attachments_that_are_gone_or_changed_are_faults(small_office: VaultOffice) -> None:
+    """Each is counted, and none is named."""
+    petition, acceptance = small_office.accept_files()
+    small_office.attach(petition, acceptance)
+    _path(small_office, petition, 1).unlink()
+    _path(small_office, petition, 2).write_bytes(b"something else")
+    assert [finding.sentence for finding in _find(small_office, FAULT)] == [
+        "attachments that are gone: 1",
+        "attachments that are not what they were: 1",
+    ]
+    small_office.attach(petition, acceptance)
+    assert _find(small_office, FAULT) == []
+
+
+def test_a_sealed_file_that_no_case_has_is_told(small_office: VaultOffice) -> None:
+    """A crash between blob and row leaves one; it does no harm."""
+    small_office.vault.blobs.put(b"left over")
+    (warning,) = _find(small_office, WARNING)
+    assert warning.sentence == ("sealed files that no case has, of sendings that were cut off: 1")
+
+
+def test_a_folder_of_attachments_that_others_can_read_is_a_fault(
+    small_office: VaultOffice,
+) -> None:
+    """They are sealed, and their number is nobody's business."""
+    small_office.vault.blobs.put(b"something")
+    (small_office.folder / "blobs").chmod(0o755)
+    (fault,) = _find(small_office, FAULT)
+    assert fault.sentence == "others can read: blobs"
+
+
+def test_the_doctor_looks_into_an_object_store(
+    small_office: VaultOffice, gate: Gate, s3: S3Server
+) -> None:
+    """Missing, changed and unknown objects are told, and that the store is away."""
+    settings = small_office.folder / SETTINGS_FILE
+    settings.write_text(settings.read_text().replace('"blobs"', f'"{S3_URL}"'))
+    small_office.vault = Vault(small_office.folder, small_office.clock)
+    petition, acceptance = small_office.accept_files()
+    small_office.attach(petition, acceptance)
+    small_office.vault.blobs.put(b"left over")
+    first, second = (f"office/{path_of(part.sha256)}" for part in petition.manifest.attachments)
+    assert _find(small_office, FAULT) == []
+    s3.remove(first)
+    s3.overwrite(second, b"something else")
+    assert [finding.sentence for finding in _find(small_office, FAULT)] == [
+        "attachments that are gone: 1",
+        "attachments that are not what they were: 1",
+    ]
+    assert len(_find(small_office, WARNING)) == 1
+    gate.close()
+    (away,) = _find(small_office, FAULT)
+    assert away.sentence == "the store of attachments cannot do this now"
 
 
 def test_a_roster_that_ends_soon_is_a_warning(small_office: VaultOffice) -> None:

@@ -1,24 +1,34 @@
 """The schema: what the revisions build is what the models say, and tells no order."""
 
+import datetime
+import hashlib
+from pathlib import Path
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Boolean, inspect, text
+from sqlalchemy import Boolean, insert, inspect, select, text
 
+from dengwen_vault.attachments import all_arrived
+from dengwen_vault.blobs.local import LocalBlobs
+from dengwen_vault.blobs.store import Blobs, fetch
 from dengwen_vault.database import Store
 from dengwen_vault.durability import find_faults
-from dengwen_vault.models import Base
-from dengwen_vault.schema import check_schema, migrate
+from dengwen_vault.errors import MissingBlobError, SettingsError, UnavailableError
+from dengwen_vault.models import Attachment, Base, Petition, SealedPetition
+from dengwen_vault.schema import check_schema, migrate, migrate_back
 from dengwen_vault.settings import NONE, SYNCHRONOUS
+from tests.vault.office import seal_with_files
 
 # Where anything finer than a day could hide.
 TIME_TYPES = ("TIMESTAMP", "DATETIME", "TIME", "INTERVAL", "DOUBLE", "FLOAT", "REAL", "NUMERIC")
 
 
-def test_the_revisions_build_what_the_models_say(database_url: str) -> None:
+def test_the_revisions_build_what_the_models_say(database_url: str, blobs: LocalBlobs) -> None:
     """Nobody changes a model and forgets the databases that are there."""
     store = Store(database_url)
-    migrate(store)
-    migrate(store)
+    migrate(store, blobs)
+    migrate(store, blobs)
     check_schema(store)
     with store.reading() as connection:
         context = MigrationContext.configure(connection)
@@ -26,10 +36,103 @@ def test_the_revisions_build_what_the_models_say(database_url: str) -> None:
     store.close()
 
 
-def test_no_table_has_row_ids_behind_its_keys(database_url: str) -> None:
+def _old_rows(store: Store) -> list[tuple[bytes, int, bytes]]:
+    with store.reading() as connection:
+        rows = connection.execute(text("SELECT case_id, number, content FROM attachment"))
+        return sorted((bytes(case), number, bytes(content)) for case, number, content in rows)
+
+
+def _fill_old_database(store: Store, blobs: Blobs) -> list[tuple[bytes, int, bytes]]:
+    """Make a database as it was before blobs, with two cases and three attachments."""
+    migrate(store, blobs, "0001")
+    stored = []
+    for name in ("first", "second"):
+        petition = seal_with_files(name)
+        case, numbers = petition.manifest.case, (1, 2) if name == "first" else (2,)
+        stored += [(bytes(case), n, petition.parts[f"attachment/{n}"]) for n in numbers]
+        row = {
+            "case_id": case,
+            "signing_key": petition.manifest.signing_key,
+            "manifest": petition.note.hash,
+            "roster": petition.manifest.roster,
+            "day": datetime.date(2025, 1, 10),
+        }
+        sealed = {"case_id": case, "manifest": petition.note.to_bytes(), "parts": b""}
+        with store.writing() as connection:
+            connection.execute(insert(Petition), row)
+            connection.execute(insert(SealedPetition), sealed)
+    with store.writing() as connection:
+        for case_id, number, content in stored:
+            connection.execute(
+                text("INSERT INTO attachment VALUES (:case, :number, :content)"),
+                {"case": case_id, "number": number, "content": content},
+            )
+    assert _old_rows(store) == sorted(stored)
+    return stored
+
+
+def test_attachments_move_into_blobs_and_none_is_lost(database_url: str, blobs: LocalBlobs) -> None:
+    """What lay in the database lies under its hash; the way back leads there, too."""
+    store = Store(database_url)
+    stored = _fill_old_database(store, blobs)
+    migrate(store, blobs)
+    check_schema(store)
+    with store.reading() as connection:
+        rows = connection.execute(select(Attachment.case_id, Attachment.number)).all()
+        named = {part.sha256 for part in all_arrived(connection)}
+    assert {(bytes(case), number) for case, number in rows} == {row[:2] for row in stored}
+    assert named == set(blobs.names()) == {hashlib.sha256(row[2]).digest() for row in stored}
+    for _, _, content in stored:
+        assert fetch(blobs, hashlib.sha256(content).digest(), len(content)) == content
+    migrate_back(store, blobs, "0001")
+    assert _old_rows(store) == sorted(stored)
+    migrate(store, blobs)
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+    store.close()
+
+
+class _FullBlobs(LocalBlobs):
+    """A place in which there is room for one blob."""
+
+    def put(self, data: bytes) -> bytes:
+        if set(self.names()) - {hashlib.sha256(data).digest()}:
+            raise UnavailableError("the folder of attachments cannot do this now")
+        return super().put(data)
+
+
+def test_a_move_that_does_not_end_has_moved_nothing(
+    database_url: str, blobs: LocalBlobs, tmp_path: Path
+) -> None:
+    """The database keeps all until all is durable elsewhere, and the next attempt succeeds."""
+    store = Store(database_url)
+    stored = _fill_old_database(store, blobs)
+    with pytest.raises(UnavailableError):
+        migrate(store, _FullBlobs(tmp_path / "full"))
+    assert _old_rows(store) == sorted(stored)
+    with pytest.raises(SettingsError):
+        check_schema(store)
+    migrate(store, blobs)
+    check_schema(store)
+    store.close()
+
+
+def test_a_way_back_without_the_blobs_is_not_gone(database_url: str, blobs: LocalBlobs) -> None:
+    """Nothing is put into the database that is not what the manifest names."""
+    store = Store(database_url)
+    _fill_old_database(store, blobs)
+    migrate(store, blobs)
+    with pytest.raises(MissingBlobError):
+        migrate_back(store, LocalBlobs(Path("nowhere")), "0001")
+    check_schema(store)
+    store.close()
+
+
+def test_no_table_has_row_ids_behind_its_keys(database_url: str, blobs: LocalBlobs) -> None:
     """On SQLite a hidden counter would tell in which order petitions came."""
     store = Store(database_url)
-    migrate(store)
+    migrate(store, blobs)
     if store.is_sqlite:
         with store.reading() as connection:
             rows = connection.execute(text("SELECT name, sql FROM sqlite_master")).all()
@@ -44,10 +147,10 @@ def test_no_table_has_row_ids_behind_its_keys(database_url: str) -> None:
     store.close()
 
 
-def test_no_column_holds_anything_finer_than_a_day(database_url: str) -> None:
+def test_no_column_holds_anything_finer_than_a_day(database_url: str, blobs: LocalBlobs) -> None:
     """There is no place in which the hour of a petition could be kept."""
     store = Store(database_url)
-    migrate(store)
+    migrate(store, blobs)
     inspector = inspect(store.engine)
     for table in Base.metadata.tables:
         for column in inspector.get_columns(table):
@@ -57,7 +160,7 @@ def test_no_column_holds_anything_finer_than_a_day(database_url: str) -> None:
     store.close()
 
 
-def test_the_database_waits_for_the_disk(database_url: str) -> None:
+def test_the_database_waits_for_the_disk(database_url: str, blobs: LocalBlobs) -> None:
     """What is called committed is; and a replica is asked for unless the settings say none."""
     store = Store(database_url)
     assert find_faults(store, NONE) == []

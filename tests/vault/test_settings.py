@@ -8,6 +8,7 @@ from dengwen_audit.note import SigningKey
 from dengwen_vault.database import Store
 from dengwen_vault.errors import SettingsError
 from dengwen_vault.settings import (
+    DEFAULT_ALLOWANCE,
     NONE,
     SETTINGS_FILE,
     SYNCHRONOUS,
@@ -27,6 +28,18 @@ def test_settings_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert settings.database == f"sqlite:///{tmp_path}/vault.sqlite3"
     assert settings.public == tmp_path / "public"
     assert settings.replication == NONE
+    assert settings.blob_folder == tmp_path / "blobs"
+    assert settings.allowance == DEFAULT_ALLOWANCE
+
+
+def test_attachments_may_lie_elsewhere_and_have_another_allowance(tmp_path: Path) -> None:
+    """A folder, or a bucket of an object store, which has no folder."""
+    write_settings(tmp_path, "sqlite:///vault.sqlite3", NONE, "../other disk", 7)
+    settings = Settings.load(tmp_path)
+    assert settings.blob_folder == tmp_path / "../other disk"
+    assert settings.allowance == 7
+    (tmp_path / SETTINGS_FILE).write_text('blobs = "s3://dengwen-attachments/office/1"\n')
+    assert Settings.load(tmp_path).blob_folder is None
 
 
 def test_a_postgresql_url_stays_as_it_is(tmp_path: Path) -> None:
@@ -41,6 +54,15 @@ BAD_SETTINGS: dict[str, bytes] = {
     "a name that is unknown": b'databse = "x"\n',
     "a value that is no text": b"public = 7\n",
     "a word that replication does not know": b'replication = "maybe"\n',
+    "a password in the address of a store": b'blobs = "s3://id:secret@bucket/office"\n',
+    "a store of another kind": b'blobs = "https://bucket.example/office"\n',
+    "a store with a query": b'blobs = "s3://bucket/office?x=1"\n',
+    "no place for attachments": b'blobs = ""\n',
+    "a place that is no text": b"blobs = 7\n",
+    "an allowance that is no number": b'allowance = "much"\n',
+    "an allowance below nothing": b"allowance = -1\n",
+    "an allowance over the greatest": b"allowance = 134217729\n",
+    "an allowance that is true": b"allowance = true\n",
     "no TOML": b"= =\n",
     "no UTF-8": b"\xff\n",
 }

@@ -18,6 +18,7 @@ from dengwen_audit.note import Note, SigningKey
 from dengwen_keys.errors import KeysError
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.acceptance import check_may_come_in, sign_acceptance
+from dengwen_vault.attachments import check_allowance
 from dengwen_vault.database import Store
 from dengwen_vault.deposit import Deposit, deposit_all, write_deposits
 from dengwen_vault.errors import VaultError
@@ -34,7 +35,7 @@ class Arrival:
     What somebody sent.
 
     Attributes:
-        sealed: The whole file, not looked at yet.
+        sealed: The letter: the file without its attachments, not looked at yet.
         at_once: Let it enter the log at the next tick, not in a random epoch of the delay.
     """
 
@@ -48,6 +49,7 @@ class Admission:
 
     Args:
         intake_key: Gives the key that signs acceptances, when the first is to be signed.
+        allowance: Bytes that the attachments of a case may have together.
     """
 
     def __init__(
@@ -56,16 +58,18 @@ class Admission:
         office: Office,
         clock: Callable[[], float],
         intake_key: Callable[[], SigningKey],
+        allowance: int,
     ) -> None:
         self._store = store
         self._office = office
         self._clock = clock
         self._intake_key = intake_key
+        self._allowance = allowance
         self._alone = Group(store, write_deposits)
 
     def accept(self, arrival: Arrival) -> Note:
         """Check and store one; who comes meanwhile shares its commit. See `Vault.accept`."""
-        petition, today = SealedPetition.parse(arrival.sealed), self._today()
+        petition, today = SealedPetition.parse_letter(arrival.sealed), self._today()
         with self._store.reading() as connection:
             standing = self._office.standing(connection)
             what = self._examine(connection, standing, arrival, petition, today)
@@ -80,7 +84,7 @@ class Admission:
             standing = self._office.standing(connection)
             for arrival in arrivals:
                 try:
-                    petition = SealedPetition.parse(arrival.sealed)
+                    petition = SealedPetition.parse_letter(arrival.sealed)
                     answers.append(self._examine(connection, standing, arrival, petition, today))
                 except (AuditError, KeysError, VaultError) as refusal:
                     answers.append(refusal)
@@ -106,6 +110,7 @@ class Admission:
     ) -> Deposit:
         """Check a petition against its roster and the one in force, and sign for it."""
         check_may_come_in(connection, self._office, standing, petition.manifest, today)
+        check_allowance(petition.manifest, self._allowance)
         acceptance = sign_acceptance(standing, petition, today, self._intake_key())
         delay = 0 if arrival.at_once else standing.roster.petitioner_delay
         not_before = draw_epoch(standing.size, delay, standing.card.tick)

@@ -1,9 +1,11 @@
 """
-One file that holds an office: settings, keys, public files and database, taken while it runs.
+One file that holds an office, taken while it runs: all but what lies in an object store.
 
 The public files are copied before the database, so that the copy's database is never behind its
-public log. The database is written anew in the order of its keys (``VACUUM INTO``), so that the
-copy, unlike a copy of its pages, does not tell in which order petitions came.
+public log; the attachments after it, so that each that the copy knows of is there. Of an object
+store the copy keeps the name, and goes on using it. The database is written anew in the order of
+its keys (``VACUUM INTO``), so that the copy, unlike a copy of its pages, does not tell in which
+order petitions came.
 
 A restored copy that lacks what witnesses have seen is refused by the sequencer, and must be: going
 on from it would sign a second history.
@@ -18,18 +20,30 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from dengwen_audit.tile_writer import sync_folder
+from dengwen_vault.blobs.local import NO_TIME, LocalBlobs
+from dengwen_vault.blobs.store import path_of
 from dengwen_vault.database import Store
 from dengwen_vault.errors import SettingsError
-from dengwen_vault.settings import NONE, SECRET_MODE, SETTINGS_FILE, Settings, write_settings
+from dengwen_vault.settings import (
+    BLOBS_FOLDER,
+    NONE,
+    SECRET_MODE,
+    SETTINGS_FILE,
+    Settings,
+    write_settings,
+)
 from dengwen_vault.setup import SQLITE_URL
 
 DATABASE_NAME = "vault.sqlite3"
-_FOLDERS = ("keys", "public")
+_FOLDERS = ("keys", "public", BLOBS_FOLDER)
 
 
-def backup(settings: Settings, archive: Path) -> None:
+def backup(settings: Settings, archive: Path) -> bool:
     """
     Write a backup of an office on SQLite to a new file, which holds its keys: guard it as them.
+
+    Returns:
+        Whether the attachments are in it; they are not if they lie in an object store.
 
     Raises:
         SettingsError: If the office is on PostgreSQL, or the file is there already.
@@ -37,14 +51,17 @@ def backup(settings: Settings, archive: Path) -> None:
     store = Store(settings.database)
     if not store.is_sqlite:
         raise SettingsError("PostgreSQL is backed up with its own tools: see docs/runbooks")
+    has_blobs = settings.blob_folder is not None
     with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
         copy = Path(folder)
         _copy_public(settings, copy / "public")
         shutil.copytree(settings.folder / "keys", copy / "keys")
-        write_settings(copy, SQLITE_URL, NONE)
+        blobs = BLOBS_FOLDER if has_blobs else settings.blobs
+        write_settings(copy, SQLITE_URL, NONE, blobs, settings.allowance)
         _copy_database(store, copy / DATABASE_NAME)
-        _write_archive(copy, archive)
+        _write_archive(copy, settings.blob_folder, archive)
     store.close()
+    return has_blobs
 
 
 def restore(archive: Path, folder: Path) -> None:
@@ -95,7 +112,7 @@ def _copy_database(store: Store, target: Path) -> None:
         raw.close()
 
 
-def _write_archive(copy: Path, archive: Path) -> None:
+def _write_archive(copy: Path, blob_folder: Path | None, archive: Path) -> None:
     try:
         descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
     except FileExistsError:
@@ -103,9 +120,17 @@ def _write_archive(copy: Path, archive: Path) -> None:
     with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, no path
         with tarfile.open(fileobj=file, mode="w") as tar:
             tar.add(copy, arcname="", filter=_anonymous)
+            if blob_folder is not None:
+                _add_blobs(tar, blob_folder)
         file.flush()
         os.fsync(file.fileno())
     sync_folder(archive.parent)
+
+
+def _add_blobs(tar: tarfile.TarFile, folder: Path) -> None:
+    """Add every blob, straight from its place: none changes, and none goes."""
+    for path in map(path_of, sorted(LocalBlobs(folder).names())):
+        tar.add(folder / path, arcname=f"{BLOBS_FOLDER}/{path}", filter=_anonymous)
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -134,4 +159,6 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None
     with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, no path
         shutil.copyfileobj(source, file)
         file.flush()
+        if name.parts[0] == BLOBS_FOLDER:
+            os.utime(file.fileno(), NO_TIME)
         os.fsync(file.fileno())

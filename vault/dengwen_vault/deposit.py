@@ -25,16 +25,14 @@ from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.errors import SecondManifestError, VaultError
 from dengwen_vault.line import NewEvent, begin_lines
-from dengwen_vault.models import Attachment, Panel, Petition
+from dengwen_vault.models import Panel, Petition
 from dengwen_vault.models import SealedPetition as SealedPetitionRow
 
 RECEIVED = "petition.received"
 OFFICE = "office"
-ATTACHMENT = "attachment/"
 
 _INSERT_PANEL = insert(Panel)
 _INSERT_SEALED = insert(SealedPetitionRow)
-_INSERT_ATTACHMENT = insert(Attachment)
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,7 +41,7 @@ class Deposit:
     A petition that may be stored.
 
     Attributes:
-        petition: The sealed petition, checked.
+        petition: The letter of a sealed petition, checked.
         acceptance: Signed by the intake key; the cause of its event.
         today: The day in UTC.
         not_before: The first epoch that may take its event.
@@ -132,18 +130,11 @@ def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
         {
             "case_id": what.manifest.case,
             "manifest": what.petition.note.to_bytes(),
-            "parts": b"".join(_parts(what.petition, attached=False)),
+            "parts": b"".join(what.petition.parts.values()),
         }
         for what in deposits
     ]
     connection.execute(_INSERT_SEALED, sealed)
-    attachments = [
-        {"case_id": what.manifest.case, "number": number, "content": data}
-        for what in deposits
-        for number, data in enumerate(_parts(what.petition, attached=True), start=1)
-    ]
-    if attachments:
-        connection.execute(_INSERT_ATTACHMENT, attachments)
     panel = [
         {"reviewer": id_, "case_id": what.manifest.case}
         for what in deposits
@@ -157,10 +148,3 @@ def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
             for what in deposits
         ],
     )
-
-
-def _parts(petition: SealedPetition, *, attached: bool) -> list[bytes]:
-    """Return the parts that are attachments, or those that are not, in the manifest's order."""
-    return [
-        data for name, data in petition.parts.items() if name.startswith(ATTACHMENT) == attached
-    ]

@@ -15,9 +15,11 @@ from sqlalchemy import select
 
 from dengwen_audit.errors import AuditError, ProofError
 from dengwen_audit.tile_paths import TILE_WIDTH
+from dengwen_vault.attachments import all_arrived
+from dengwen_vault.blobs.store import check_blob
 from dengwen_vault.durability import find_faults, has_standby
 from dengwen_vault.epoch_store import VaultEpochStore
-from dengwen_vault.errors import VaultError
+from dengwen_vault.errors import MissingBlobError, VaultError, WrongBlobError
 from dengwen_vault.models import LogHead
 from dengwen_vault.public_log import LogView, PublicLog
 from dengwen_vault.schema import check_schema
@@ -82,6 +84,8 @@ def _modes(vault: Vault, _: float) -> Iterator[Finding]:
         secret.append(settings.log_key_file)
     if vault.store.is_sqlite:
         secret += [path for path in _database_files(vault.store.path) if path.exists()]
+    if vault.settings.blob_folder and vault.settings.blob_folder.exists():
+        secret.append(vault.settings.blob_folder)
     open_ = [path.name for path in secret if stat.S_IMODE(path.stat().st_mode) & 0o077]
     if open_:
         yield Finding(FAULT, f"others can read: {', '.join(open_)}")
@@ -136,7 +140,31 @@ def _log(vault: Vault, now: float) -> Iterator[Finding]:
         yield Finding(FAULT, "this clock is behind those of the witnesses")
 
 
-_CHECKS: tuple[Check, ...] = (_schema, _durability, _modes, _keys, _roster, _log)
+def _attachments(vault: Vault, _: float) -> Iterator[Finding]:
+    """Read every attachment; takes as long as reading all of them does."""
+    unknown = set(vault.blobs.names())  # before the rows, whose blobs come first
+    missing = wrong = 0
+    with vault.store.reading() as connection:
+        for part in all_arrived(connection):
+            unknown.discard(part.sha256)
+            try:
+                check_blob(vault.blobs, part.sha256, part.length)
+            except MissingBlobError:
+                missing += 1
+            except WrongBlobError:
+                wrong += 1
+    if missing:
+        yield Finding(FAULT, f"attachments that are gone: {missing}")
+    if wrong:
+        yield Finding(FAULT, f"attachments that are not what they were: {wrong}")
+    if not missing and not wrong:
+        yield Finding(GOOD, "every attachment that came is there, and whole")
+    if unknown:
+        sentence = f"sealed files that no case has, of sendings that were cut off: {len(unknown)}"
+        yield Finding(WARNING, sentence)
+
+
+_CHECKS: tuple[Check, ...] = (_schema, _durability, _modes, _keys, _roster, _log, _attachments)
 
 
 def _compare_records(vault: Vault, view: LogView) -> None:

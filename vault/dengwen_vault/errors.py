@@ -55,3 +55,55 @@ class SettingsError(VaultError):
 
 class DiskError(VaultError):
     """A file could not be written or flushed: what is on the disk is not known until it is read."""
+
+
+class AllowanceError(VaultError):
+    """The attachments of the case are together more than the office takes: seal it with less."""
+
+
+class NotAcceptedError(VaultError):
+    """The asker shows no acceptance that this office signed: the same answer whatever is here."""
+
+    def __init__(self) -> None:
+        """Say the one sentence that everybody gets who shows none."""
+        super().__init__("an attachment takes the office's signed acceptance")
+
+
+class NoAttachmentError(VaultError):
+    """The manifest names no attachment of this number."""
+
+    def __init__(self) -> None:
+        """Say so; who may ask knows the manifest."""
+        super().__init__("the manifest names no attachment of this number")
+
+
+class OtherBytesError(VaultError):
+    """These are not the bytes that the manifest names: nothing was changed."""
+
+
+class NotHereYetError(VaultError):
+    """The attachment was announced and has not come yet: only the petitioner can send it."""
+
+    def __init__(self) -> None:
+        """Say so; who may ask knows the manifest."""
+        super().__init__("the attachment has not come yet")
+
+
+class BlobError(VaultError):
+    """What was stored is not there as it was put: an operator has to look."""
+
+
+class MissingBlobError(BlobError):
+    """A blob that was stored is gone."""
+
+    def __init__(self) -> None:
+        """Say so, and name nothing."""
+        super().__init__("what was stored is gone")
+
+
+class WrongBlobError(BlobError):
+    """A blob holds other bytes than were put."""
+
+    def __init__(self) -> None:
+        """Say so, and name nothing."""
+        super().__init__("what was stored is no longer what it was")

@@ -212,13 +212,12 @@ class SealedPetition(Base):
 
 
 class Attachment(Base):
-    """One sealed attachment."""
+    """That an attachment has come: its hash is in the manifest, its bytes are in a blob."""
 
     __tablename__ = "attachment"
 
     case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    content: Mapped[bytes]
 
 
 class Panel(Base):

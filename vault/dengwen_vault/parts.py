@@ -1,4 +1,8 @@
-"""Sealed parts on their way out: to the panel all but the shares, to a seat its share."""
+"""
+Sealed parts on their way out: to the panel all but the shares, to a seat its share.
+
+Attachments lie elsewhere: see `dengwen_vault.attachments`.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,16 @@ from dengwen_audit.note import Note
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_vault.cases import manifest_note
 from dengwen_vault.errors import NotYoursError
-from dengwen_vault.models import Attachment, SealedPetition
+from dengwen_vault.models import SealedPetition
 
-ATTACHMENT = "attachment/"
-_FOR_PANEL = re.compile(r"left|compartment/(?:petition|identity)|attachment/[1-9][0-9]?")
+_FOR_PANEL = re.compile(r"left|compartment/(?:petition|identity)")
+_ATTACHMENT = re.compile(r"attachment/([1-9][0-9]?)")
+
+
+def attachment_number(name: str) -> int | None:
+    """Return which attachment a part of this *name* is, counted from 1; None if it is none."""
+    found = _ATTACHMENT.fullmatch(name)
+    return int(found[1]) if found else None
 
 
 def parse_manifest(note: bytes) -> Manifest:
@@ -24,15 +34,13 @@ def parse_manifest(note: bytes) -> Manifest:
 
 def panel_part(connection: Connection, case: bytes, name: str) -> bytes:
     """
-    Return a part of a case that its panel may have.
+    Return a part of a case that its panel may have, and that is no attachment.
 
     Raises:
         NotYoursError: If there is no such part, or it is a share.
     """
     if not _FOR_PANEL.fullmatch(name):
         raise NotYoursError
-    if name.startswith(ATTACHMENT):
-        return _attachment(connection, case, int(name.removeprefix(ATTACHMENT)))
     return read_part(connection, case, parse_manifest(manifest_note(connection, case)), name)
 
 
@@ -43,12 +51,3 @@ def read_part(connection: Connection, case: bytes, manifest: Manifest, name: str
     cut = func.substr(SealedPetition.parts, start, manifest.part(name).length)
     found = select(cut).where(SealedPetition.case_id == case)
     return bytes(connection.execute(found).scalar_one())
-
-
-def _attachment(connection: Connection, case: bytes, number: int) -> bytes:
-    found = select(Attachment.content)
-    mine = found.where(Attachment.case_id == case, Attachment.number == number)
-    content = connection.scalar(mine)
-    if content is None:
-        raise NotYoursError
-    return content

@@ -6,8 +6,14 @@ from collections.abc import Mapping
 
 from dengwen_audit.problems import Problem
 from dengwen_vault.errors import (
+    AllowanceError,
+    BlobError,
+    NoAttachmentError,
+    NotAcceptedError,
+    NotHereYetError,
     NotReadyError,
     NotYoursError,
+    OtherBytesError,
     SealAgainError,
     SecondAnswerError,
     SecondManifestError,
@@ -28,5 +34,11 @@ VAULT_PROBLEMS: Mapping[type[Exception], Problem] = {
     TooManyError: Problem(429, "tomorrow", "Today's allowance is used up", retry_after=A_DAY),
     NotReadyError: Problem(503, "not-ready", "The office has not begun yet", retry_after=60),
     UnavailableError: Problem(503, "unavailable", "The store is not there now", retry_after=10),
+    AllowanceError: Problem(413, "allowance", "The attachments are more than a case may have"),
+    NotAcceptedError: Problem(403, "not-accepted", "This takes the office's signed acceptance"),
+    NoAttachmentError: Problem(404, "no-attachment", "There is no attachment of this number"),
+    OtherBytesError: Problem(422, "other-bytes", "These are not the bytes of the manifest"),
+    NotHereYetError: Problem(404, "not-here-yet", "The attachment has not come yet"),
+    BlobError: Problem(500, "damaged", "What was stored is gone or changed"),
     SettingsError: Problem(503, "settings", "The office is not set up", retry_after=3600),
 }

@@ -12,17 +12,34 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from dengwen_vault.blobs.store import Blobs
 from dengwen_vault.database import Store
 from dengwen_vault.errors import SettingsError
 
 LOCATION = "dengwen_vault:migrations"
+NEWEST = "head"
 
 
-def migrate(store: Store) -> None:
-    """Bring the database to the newest revision; one that is there already is left alone."""
+def migrate(store: Store, blobs: Blobs, revision: str = NEWEST) -> None:
+    """
+    Bring the database to the newest revision; one that is there already is left alone.
+
+    Args:
+        blobs: Where a revision puts what it moves out of the database.
+    """
     store.make_file()
     with store.writing() as connection:
-        command.upgrade(_config(connection), "head")
+        config = _config(connection)
+        config.attributes["blobs"] = blobs
+        command.upgrade(config, revision)
+
+
+def migrate_back(store: Store, blobs: Blobs, revision: str) -> None:
+    """Bring the database back to an older *revision*, losing nothing."""
+    with store.writing() as connection:
+        config = _config(connection)
+        config.attributes["blobs"] = blobs
+        command.downgrade(config, revision)
 
 
 def check_schema(store: Store) -> None:

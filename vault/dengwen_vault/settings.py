@@ -6,18 +6,24 @@ An office's data folder: its settings, its two keys, its database, and what it s
     DIR/vault.toml           database = "sqlite:///vault.sqlite3"   relative to DIR, or postgresql://…
                              public = "public"                      relative to DIR, or a path
                              replication = "synchronous"            PostgreSQL only; or "none"
+                             blobs = "blobs"                        relative to DIR, a path, or
+                                                                    s3://bucket/prefix
+                             allowance = 33554432                   bytes of attachments to a case
     DIR/keys/log.key         signs the log's checkpoints; only where a sequencer runs
     DIR/keys/intake.key      signs acceptances; read by the door and the desk
     DIR/vault.sqlite3
     DIR/public/              static files for any web server; the log is below log/
+    DIR/blobs/               sealed attachments, each under the hash of its bytes
 
-Addresses are not settings: door and desk stand in the office card, which everybody can check.
+What opens an object store is no setting: it stands in the environment of the processes. Addresses
+are none either: door and desk stand in the office card, which everybody can check.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +39,11 @@ NONE = "none"
 SECRET_MODE = 0o600
 FOLDER_MODE = 0o700
 
+BLOBS_FOLDER = "blobs"
+DEFAULT_ALLOWANCE = 32 << 20  # bytes
+MAX_ALLOWANCE = 128 << 20  # bytes: the door holds an attachment in memory while it comes
+
+_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._-]+)*")
 _SQLITE = "sqlite:///"
 _PRIVATE = "PRIVATE+KEY+"
 
@@ -47,12 +58,16 @@ class Settings:
         database: An SQLAlchemy URL, absolute.
         public: The folder of public files.
         replication: Whether PostgreSQL must wait for a replica: `SYNCHRONOUS` or `NONE`.
+        blobs: Where attachments lie: a folder, relative to the data folder, or ``s3://…``.
+        allowance: How many bytes the sealed attachments of one case may have together.
     """
 
     folder: Path
     database: str
     public: Path
     replication: str = SYNCHRONOUS
+    blobs: str = BLOBS_FOLDER
+    allowance: int = DEFAULT_ALLOWANCE
 
     @classmethod
     def load(cls, folder: Path) -> Settings:
@@ -60,7 +75,7 @@ class Settings:
         Read the settings of a data folder.
 
         Raises:
-            SettingsError: If there are none, or one is unknown or not a text.
+            SettingsError: If there are none, or one is unknown or cannot be.
         """
         try:
             raw = tomllib.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
@@ -68,15 +83,17 @@ class Settings:
             raise SettingsError(f"{folder} has no {SETTINGS_FILE}: is it a data folder?") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{SETTINGS_FILE} cannot be read") from error
+        allowance = _check_allowance(raw.pop("allowance", DEFAULT_ALLOWANCE))
         values = {"database": f"{_SQLITE}vault.sqlite3", "public": "public"} | raw
         replication = values.pop("replication", SYNCHRONOUS)
+        blobs = _check_blobs(values.pop("blobs", BLOBS_FOLDER))
         known = values.keys() == {"database", "public"}
         if not known or not all(isinstance(value, str) for value in values.values()):
             raise SettingsError(f"{SETTINGS_FILE}: unknown settings, or one that is not a text")
         if replication not in (SYNCHRONOUS, NONE):
             raise SettingsError(f"{SETTINGS_FILE}: replication is synchronous or none")
         database = _resolve(values["database"], folder)
-        return cls(folder, database, folder / values["public"], replication)
+        return cls(folder, database, folder / values["public"], replication, blobs, allowance)
 
     @property
     def log_key_file(self) -> Path:
@@ -89,15 +106,27 @@ class Settings:
         return self.folder / "keys" / "intake.key"
 
     @property
+    def blob_folder(self) -> Path | None:
+        """The folder of attachments, unless they lie in an object store."""
+        return None if _S3.fullmatch(self.blobs) else self.folder / self.blobs
+
+    @property
     def log_folder(self) -> Path:
         """The folder of the log's files, below the public folder."""
         return self.public / LOG_FOLDER
 
 
-def write_settings(folder: Path, database: str, replication: str) -> None:
+def write_settings(
+    folder: Path,
+    database: str,
+    replication: str,
+    blobs: str = BLOBS_FOLDER,
+    allowance: int = DEFAULT_ALLOWANCE,
+) -> None:
     """Write a new settings file; values are spelt as TOML strings, which JSON's are too."""
     lines = [f"database = {json.dumps(database)}", 'public = "public"']
     lines.append(f"replication = {json.dumps(replication)}")
+    lines += [f"blobs = {json.dumps(blobs)}", f"allowance = {allowance}"]
     write_new(folder / SETTINGS_FILE, "\n".join([*lines, ""]))
 
 
@@ -153,6 +182,19 @@ def write_new(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(descriptor)
+
+
+def _check_blobs(value: object) -> str:
+    """Check a place for attachments; one that holds a password is none."""
+    if not isinstance(value, str) or not value or ("://" in value and not _S3.fullmatch(value)):
+        raise SettingsError(f"{SETTINGS_FILE}: blobs is a folder, or s3://bucket/prefix")
+    return value
+
+
+def _check_allowance(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_ALLOWANCE:
+        raise SettingsError(f"{SETTINGS_FILE}: allowance is 0 to {MAX_ALLOWANCE} bytes")
+    return value
 
 
 def _resolve(database: str, folder: Path) -> str:

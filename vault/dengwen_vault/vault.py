@@ -19,15 +19,19 @@ from dengwen_audit.statements.card import Card
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.member import Member
 from dengwen_audit.statements.roster import Roster
-from dengwen_vault import cases, challenges, epochs, grants, publication, statements
+from dengwen_vault import attachments, cases, challenges, epochs, grants, publication, statements
 from dengwen_vault import requests as opening_requests
 from dengwen_vault import work as holders_work
 from dengwen_vault.access import SignedRequest, UsedNonces, check_member
 from dengwen_vault.admission import Admission, Arrival, Refusal
+from dengwen_vault.attachments import Due
+from dengwen_vault.blobs.choice import open_blobs
+from dengwen_vault.blobs.store import Blobs, fetch
 from dengwen_vault.cases import CaseFile, DeskLine
-from dengwen_vault.database import Store
+from dengwen_vault.database import Store, insert_new
 from dengwen_vault.epochs import EpochBundle
-from dengwen_vault.parts import panel_part
+from dengwen_vault.models import Attachment
+from dengwen_vault.parts import attachment_number, panel_part
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.requests import RequestState
 from dengwen_vault.settings import Settings, read_key
@@ -59,7 +63,9 @@ class Vault:
         self._clock = clock
         self._office = Office()
         self._log = PublicLog(self.settings.log_folder)
-        self._admission = Admission(self.store, self._office, clock, lambda: self._intake_key)
+        self._admission = Admission(
+            self.store, self._office, clock, lambda: self._intake_key, self.settings.allowance
+        )
 
     @property
     def public_folder(self) -> Path:
@@ -83,6 +89,11 @@ class Vault:
         return self.standing().roster
 
     @cached_property
+    def blobs(self) -> Blobs:
+        """Where attachments lie."""
+        return open_blobs(self.settings)
+
+    @cached_property
     def _intake_key(self) -> SigningKey:
         return read_key(self.settings.intake_key_file)
 
@@ -104,17 +115,18 @@ class Vault:
 
     def accept(self, sealed: bytes, *, at_once: bool = False) -> Note:
         """
-        Check and store a sealed petition; return the signed acceptance, with today's day.
+        Check and store a sealed petition's letter; return the signed acceptance, with today's day.
 
         The same petition again changes nothing and gets the same answer as a new one.
 
         Args:
-            sealed: A whole ``.petition`` file.
+            sealed: A ``.petition`` file without its attachments.
             at_once: Let it enter the log at the next tick, not in a random epoch of the delay.
 
         Raises:
             AuditError, KeysError: If the file is not a well-formed, well-signed sealed petition.
             SealAgainError: If its roster is unknown, or has ended too long ago.
+            AllowanceError: If it announces more attachments than the office takes.
             SecondManifestError: If the case has another manifest.
         """
         return self._admission.accept(Arrival(sealed, at_once))
@@ -126,6 +138,35 @@ class Vault:
         The answers are in the order of *arrivals*, and true when this returns: all is on disk.
         """
         return self._admission.accept_all(arrivals)
+
+    def due_attachment(self, acceptance: str, number: int) -> Due:
+        """
+        Return the attachment that may be sent on the word of an *acceptance*, a note in base64.
+
+        Raises:
+            NotAcceptedError: If it is not this office's word on a case that is here.
+            NoAttachmentError: If the manifest names no attachment of this *number*.
+        """
+        with self.store.reading() as connection:
+            return attachments.due_attachment(connection, self._office, acceptance, number)
+
+    def put_attachment(self, due: Due, data: bytes) -> None:
+        """
+        Store an attachment; when this returns, it is here for good. Twice is once.
+
+        Raises:
+            OtherBytesError: If it is not what the manifest names.
+            UnavailableError: If it cannot be stored now; send it again.
+        """
+        attachments.check_bytes(due, data)
+        self.blobs.put(data)
+        with self.store.writing() as connection:
+            insert_new(connection, Attachment, {"case_id": due.case, "number": due.number})
+
+    def arrived(self, case: CaseId) -> tuple[int, ...]:
+        """Return the numbers of the attachments of *case* that have come."""
+        with self.store.confirming() as connection:
+            return attachments.arrived(connection, case)
 
     def case_of(self, signing_key: bytes) -> CaseId | None:
         """Return the case of this public key (32 bytes), if there is one."""
@@ -183,10 +224,20 @@ class Vault:
             return cases.manifest_note(connection, case)
 
     def part(self, member: Member, case: CaseId, name: str) -> bytes:
-        """Return one part of a case of the member's panel; never a share."""
+        """
+        Return one part of a case of the member's panel; never a share.
+
+        Raises:
+            NotHereYetError: If it is an attachment that has not come.
+            BlobError: If what was stored of it is gone or changed.
+        """
+        number = attachment_number(name)
         with self.store.reading() as connection:
             cases.check_on_panel(connection, member.id, case)
-            return panel_part(connection, case, name)
+            if number is None:
+                return panel_part(connection, case, name)
+            part = attachments.arrived_part(connection, case, number)
+        return fetch(self.blobs, part.sha256, part.length)
 
     def panel_events(self, member: Member, case: CaseId) -> CaseFile:
         """Return what `case_events` does, to a member of the panel."""

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 KIND = "dengwen/manifest/v1"
 MAX_MANIFEST_BYTES = 256 << 10
 MAX_ATTACHMENTS = 64
+ATTACHMENT = "attachment/"  # with its number, counted from 1: the name of its part
 PETITION = "petition"
 IDENTITY = "identity"
 COMPARTMENTS = ((PETITION, GATEKEEPER), (IDENTITY, TRUSTEE))  # in this order, each once
@@ -236,6 +237,11 @@ class Manifest:
         """What events, requests and acceptances call this manifest by."""
         return NoteHash(hashlib.sha256(self.to_bytes()).digest())
 
+    @cached_property
+    def attachments(self) -> tuple[Part, ...]:
+        """The parts that are attachments, the one with number 1 first."""
+        return tuple(part for part in self.parts if part.name.startswith(ATTACHMENT))
+
     @property
     def case_key(self) -> VerificationKey:
         """The key that signs this manifest and whatever else the petitioner says."""
@@ -272,7 +278,7 @@ def part_names(compartments: Sequence[CompartmentLine], attachments: int) -> lis
     """Return the names of all parts of a sealed petition, in their order."""
     names = ["left", *(f"compartment/{line.name}" for line in compartments)]
     names += [f"share/{line.name}/{seat}" for line in compartments for seat in _seats(line)]
-    return names + [f"attachment/{number}" for number in range(1, attachments + 1)]
+    return names + [f"{ATTACHMENT}{number}" for number in range(1, attachments + 1)]
 
 
 def check_manifest(note: Note) -> Manifest:

@@ -50,18 +50,20 @@ def command(  # noqa: PLR0917  # click gives them by name
     Wait until enough gatekeepers have answered a request, and open the petition on this computer.
 
     It is written to the request's folder, which only you can read. Open its attachments only where
-    a hostile file can do no harm.
+    a hostile file can do no harm. Those that the petitioner has not sent yet are named; open the
+    same request again later to get them.
     """
     with as_reviewer(given, card_path, key_path, passphrase_file) as reviewer:
         asked = load_request(folder, reviewer.identity)
         progress = _wait(reviewer, asked, wait)
         opened = reviewer.open(asked, progress)
-        save_petition(
+        missing = save_petition(
             folder,
             opened,
             lambda number, spool, file: reviewer.open_attachment(opened, number, spool, file),
         )
     _report(opened, folder)
+    _report_missing(missing)
     if show:
         click.echo(opened.petition.body)
 
@@ -105,3 +107,9 @@ def _report(opened: OpenedPetition, folder: Path) -> None:
         )
     if not opened.is_consistent:
         click.echo("Holders will not recognise every exclusion: her client sealed another list.")
+
+
+def _report_missing(missing: tuple[str, ...]) -> None:
+    if missing:
+        click.echo(f"Not come yet: {', '.join(missing)}.")
+        click.echo("Run this again with the same folder to get what has come by then.")

@@ -32,7 +32,7 @@ from dengwen_keys.inspection.finding import Finding, Trust, by_card, unjudged
 from dengwen_keys.inspection.statements import STATEMENTS
 from dengwen_keys.petition_file import SealedPetition
 
-MAX_FILE_BYTES = petition_file.MAX_POST_BYTES
+MAX_FILE_BYTES = petition_file.MAX_FILE_BYTES
 
 
 class UnknownFileError(FormatError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from dengwen_keys.contents import IdentityPart
-from dengwen_keys.petition_file import MAX_POST_BYTES
+from dengwen_keys.petition_file import MAX_FILE_BYTES
 from dengwen_keys.sealing import Attachment
 from dengwen_submit.errors import SubmitError
 from dengwen_submit.watched import Progress, Watched
@@ -69,9 +69,9 @@ def total_size(paths: Sequence[Path]) -> int:
         SubmitError: If no office would take them.
     """
     size = sum(path.stat().st_size for path in paths)
-    if size > MAX_POST_BYTES:
+    if size > MAX_FILE_BYTES:
         raise SubmitError(
-            f"the attached files are larger than the {MAX_POST_BYTES >> 20} MiB that an office "
+            f"the attached files are larger than the {MAX_FILE_BYTES >> 20} MiB that an office "
             "takes: leave some out, or make them smaller"
         )
     return size

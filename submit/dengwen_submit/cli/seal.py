@@ -15,7 +15,7 @@ from dengwen_audit.statements.manifest import Manifest
 from dengwen_audit.statements.roster import Roster
 from dengwen_keys.contents import check_language
 from dengwen_keys.draw import DrawError
-from dengwen_keys.petition_file import MAX_POST_BYTES
+from dengwen_keys.petition_file import MAX_FILE_BYTES
 from dengwen_keys.sealing import Draft, seal_to
 from dengwen_keys.words import Words
 from dengwen_submit.cli.draft import open_attachments, read_identity, read_text, total_size
@@ -176,8 +176,8 @@ def _seal(
         except DrawError as error:
             named = ", ".join(error.exclusions) or "the roster itself"
             raise SubmitError(f"{error}; look again at: {named}") from error
-        if file.tell() > MAX_POST_BYTES:
-            raise SubmitError(f"the sealed file would be larger than {MAX_POST_BYTES >> 20} MiB")
+        if file.tell() > MAX_FILE_BYTES:
+            raise SubmitError(f"the sealed file would be larger than {MAX_FILE_BYTES >> 20} MiB")
     return Manifest.parse(note.text)
 
 

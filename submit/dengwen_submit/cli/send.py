@@ -1,8 +1,12 @@
-"""`dengwen-submit send`: hand a sealed file to the office."""
+"""`dengwen-submit send`: hand a sealed file to the office, its attachments after the letter."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,10 +15,13 @@ from dengwen_audit.errors import AuditError
 from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import Acceptance, check_acceptance
 from dengwen_audit.tile_writer import write_durably
-from dengwen_keys.petition_file import MAX_POST_BYTES, PetitionHead, check_file
+from dengwen_keys.petition_file import PetitionHead, check_file
+from dengwen_submit.cli.attempts import Attempts
 from dengwen_submit.cli.options import (
     Surroundings,
+    answer_in,
     at_once_option,
+    language_option,
     office_option,
     pass_surroundings,
     pinned_office,
@@ -24,13 +31,22 @@ from dengwen_submit.door_client import DoorClient
 from dengwen_submit.errors import CaseError, DoorError, SubmitError
 from dengwen_submit.office import Office
 from dengwen_submit.puzzle import PARTS
+from dengwen_submit.sentences import line
+from dengwen_submit.watched import Progress
 from dengwen_submit.way_in import WayIn
 
-ATTEMPTS = 5  # that fail
-CALLS = 40  # times that the door says when to come back
-QUEUEING = {"busy", "puzzle"}
-LONGEST_PAUSE = 120  # seconds
 MAX_ACCEPTANCE_NAMES = 100
+
+
+@dataclass(frozen=True)
+class _Sending:
+    """One file on its way: where it lies, what it is, to whom, and in which language to tell."""
+
+    path: Path
+    head: PetitionHead
+    door: DoorClient
+    surroundings: Surroundings
+    spoken: str
 
 
 @click.command("send")
@@ -38,6 +54,7 @@ MAX_ACCEPTANCE_NAMES = 100
 @office_option
 @proxy_option
 @at_once_option
+@language_option
 @pass_surroundings
 def command(
     surroundings: Surroundings,
@@ -47,65 +64,83 @@ def command(
     office_folder: Path,
     proxy: str | None,
     at_once: bool,
+    language: str,
 ) -> None:
     """
     Send the file SEALED, which may have been made on another machine.
 
-    Sending it twice is one petition. The signed acceptance is written beside the file.
+    The attached files follow one by one when the office has signed for the petition. If that is cut
+    off, run the same command again: sending twice is one petition, and a file that arrived twice is
+    one. The signed acceptance is written beside the file.
     """
-    head = _check(sealed)
+    with sealed.open("rb") as file:
+        head = check_file(file)  # whole, before a byte of it leaves: it may have suffered
     session = surroundings.open_session(proxy)
     office = pinned_office(office_folder, session, surroundings.clock())
-    door, way = DoorClient(office.card.door, session), WayIn(head.manifest.case)
-    answer = _send(surroundings, door, sealed, way, at_once=at_once)
+    door, spoken = DoorClient(office.card.door, session), answer_in(language)
+    sending = _Sending(sealed, head, door, surroundings, spoken)
+    answer = _send_letter(sending, at_once=at_once)
     acceptance = _accepted(answer, head, office)
     kept = _keep(answer, acceptance, sealed)
     hours = -(-acceptance.deadline // 3600)
-    click.echo(f"Accepted and signed for: {kept.name}.")
-    click.echo(f"The office must show it in its log within {hours} hours; look with `status`.")
+    click.echo(line(spoken, "accepted", name=kept.name))
+    click.echo(line(spoken, "must-show", hours=hours, command="`status`"))
+    _send_attachments(sending, answer)
 
 
-def _check(sealed: Path) -> PetitionHead:
-    """Check the whole file before a byte of it leaves: it may have suffered on its way here."""
-    if sealed.stat().st_size > MAX_POST_BYTES:
-        raise SubmitError(f"{sealed.name} is larger than the {MAX_POST_BYTES >> 20} MiB of a post")
-    with sealed.open("rb") as file:
-        return check_file(file)
-
-
-def _send(
-    surroundings: Surroundings, door: DoorClient, sealed: Path, way: WayIn, *, at_once: bool
-) -> bytes:
+def _send_letter(sending: _Sending, *, at_once: bool) -> bytes:
     """Send the same bytes until the door answers; it is asked to say how long to wait."""
-    failures = calls = 0
-    while True:
+    way, length = WayIn(sending.head.manifest.case), sending.head.letter_length
+
+    def send() -> bytes:
+        with sending.path.open("rb") as file, _bar(length, line(sending.spoken, "sending")) as bar:
+            return sending.door.submit(
+                file, length, at_once=at_once, progress=bar, headers=way.headers()
+            )
+
+    def answer(refusal: DoorError) -> bool:
+        way.keep(refusal)
+        work = way.asked_work(refusal)
+        if work:
+            _work(way, *work)
+        return work is not None
+
+    return Attempts(sending.surroundings.sleep, answer).until_taken(send)
+
+
+def _send_attachments(sending: _Sending, acceptance: bytes) -> None:
+    """
+    Send every attachment on the word of the *acceptance*.
+
+    Raises:
+        SubmitError: If one did not arrive; those before it did, and the petition is accepted.
+    """
+    count, attempts = len(sending.head.attachments), Attempts(sending.surroundings.sleep)
+    for number in range(1, count + 1):
         try:
-            return _send_once(door, sealed, way, at_once=at_once)
+            attempts.until_taken(partial(_attach, sending, number, acceptance))
         except DoorError as error:
-            way.keep(error)
-            if error.problem in QUEUEING:
-                calls += 1
-            else:
-                failures += 1
-            pause = error.retry_after or 2**failures
-            is_final = bool(error.problem) and not error.retry_after
-            is_enough = failures == ATTEMPTS or calls == CALLS
-            if is_final or is_enough or pause > LONGEST_PAUSE:
-                raise
-            if work := way.asked_work(error):
-                _work(way, *work)
-                continue
-            click.echo(f"Not yet: {error}. Trying again in {pause} seconds.", err=True)
-            surroundings.sleep(pause)
+            raise SubmitError(
+                f"the petition is accepted, and {number - 1} of its {count} files have arrived; "
+                f"send it again for the others: {error}"
+            ) from error
+    if count:
+        click.echo(line(sending.spoken, "all-arrived", count=count))
 
 
-def _send_once(door: DoorClient, sealed: Path, way: WayIn, *, at_once: bool) -> bytes:
-    length, headers = sealed.stat().st_size, way.headers()
-    with (
-        sealed.open("rb") as file,
-        click.progressbar(length=length, label="Sending", file=sys.stderr) as bar,
-    ):
-        return door.submit(file, length, at_once=at_once, progress=bar.update, headers=headers)
+def _attach(sending: _Sending, number: int, acceptance: bytes) -> None:
+    part = sending.head.attachments[number - 1]
+    count = len(sending.head.attachments)
+    label = line(sending.spoken, "sending-file", number=number, count=count)
+    with sending.path.open("rb") as file, _bar(part.length, label) as bar:
+        file.seek(dict(sending.head.spans())[part])
+        sending.door.attach(number, file, part.length, acceptance, bar)
+
+
+@contextmanager
+def _bar(length: int, label: str) -> Iterator[Progress]:
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update
 
 
 def _work(way: WayIn, bits: int, roster: bytes) -> None:

@@ -52,7 +52,8 @@ def command(
     """
     Ask the office and every holder about the case that these receipt words belong to.
 
-    Exit code 0: every proof holds and all holders asked agree. 3: something is still missing.
+    Exit code 0: every proof holds, all holders asked agree, and every attached file has arrived.
+    3: something is still missing.
     1: something contradicts; keep what is printed and show it to somebody you trust.
     """
     session, clock = surroundings.open_session(proxy), surroundings.clock
@@ -66,7 +67,7 @@ def command(
     if save is not None:
         _save(view, save)
         click.echo(line(spoken, "saved", folder=save.name))
-    if not view.is_complete:
+    if not view.is_complete or view.missing:
         raise SystemExit(INCOMPLETE)
 
 
@@ -79,6 +80,7 @@ def _show(view: CaseView, spoken: str) -> None:
         click.echo(line(spoken, "event", proof=proof, **told))
     if not view.entries:
         click.echo(line(spoken, "no-events"))
+    _show_attachments(view, spoken)
     click.echo(line(spoken, "holders"))
     for said in view.statements:
         finding = line(spoken, said.finding, count=said.count, total=said.total)
@@ -90,6 +92,16 @@ def _show(view: CaseView, spoken: str) -> None:
     click.echo(line(spoken, "complete" if view.is_complete else "incomplete"))
     if view.unasked:
         click.echo(line(spoken, "unasked", names=", ".join(view.unasked)))
+
+
+def _show_attachments(view: CaseView, spoken: str) -> None:
+    count = len(view.manifest.attachments)
+    if view.missing:
+        numbers = ", ".join(map(str, view.missing))
+        click.echo(line(spoken, "some-arrived", arrived=count - len(view.missing), count=count))
+        click.echo(line(spoken, "send-again", numbers=numbers, command="`send`"))
+    elif count:
+        click.echo(line(spoken, "all-arrived", count=count))
 
 
 def _save(view: CaseView, folder: Path) -> None:

@@ -164,6 +164,13 @@ def test_lines_out_of_place_are_refused(change: Change) -> None:
         Manifest.parse(change(make_manifest()).to_bytes())
 
 
+def test_attachments_are_told_from_other_parts() -> None:
+    """In order, from number 1; a manifest without them has none."""
+    manifest = make_manifest(attachments=2)
+    assert manifest.attachments == (manifest.part("attachment/1"), manifest.part("attachment/2"))
+    assert make_manifest(attachments=0).attachments == ()
+
+
 def test_more_than_sixty_four_attachments_are_refused() -> None:
     """A manifest has a limit that the server need not enforce by counting files."""
     with pytest.raises(TextError):

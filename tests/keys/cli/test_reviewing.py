@@ -20,7 +20,7 @@ from dengwen_keys.keyfile import Cost, seal_keyfile
 from dengwen_keys.office_client import OfficeRefusalError
 from dengwen_keys.request_folder import RequestFolderError
 from dengwen_keys.sealing import Attachment
-from tests.keys.gatekeeper_fixture import seal_petition
+from tests.keys.gatekeeper_fixture import Petition, seal_petition
 from tests.keys.working_office import WorkingOffice, keys_of
 from tests.small_office import OFFICE, make_card, sign_by_roots
 
@@ -65,13 +65,18 @@ def office(tmp_path: Path) -> Iterator[WorkingOffice]:
 
 
 @pytest.fixture
-def manifest(office: WorkingOffice) -> Manifest:
-    """Give the manifest of a received petition with a file."""
-    petition = seal_petition(
+def petition() -> Petition:
+    """Give a petition with a file."""
+    return seal_petition(
         urgent=True,
         exclusions=("jurisdiction:CN-4401",),
         attachments=(Attachment.of_bytes("photo.jpg", "image/jpeg", PHOTO),),
     )
+
+
+@pytest.fixture
+def manifest(office: WorkingOffice, petition: Petition) -> Manifest:
+    """Give the manifest of that petition, received."""
     return office.take_in(petition.sealed)
 
 
@@ -163,6 +168,29 @@ def test_an_opened_petition_lies_in_its_folder_and_on_no_screen(
     assert "CN-4401" not in result.output
     for path in folder.rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+
+
+def test_files_that_have_not_come_are_named_and_fetched_later(
+    office: WorkingOffice, petition: Petition, tmp_path: Path
+) -> None:
+    """The text is there at once; the same folder brings the rest, and only then the key goes."""
+    manifest = office.take_in(petition.sealed, attach=False)
+    reviewer, folder = Person(office, tmp_path, manifest.panel[0]), tmp_path / "request"
+    _ask(reviewer, manifest, folder)
+    office.tick()
+    office.round()
+    early = reviewer.types(open.command, "--folder", str(folder))
+    assert early.exit_code == 0, early.output
+    assert "Not come yet: 01-photo.jpg." in early.output
+    assert (folder / "petition.md").exists()
+    assert (folder / "fresh-key.age").exists()
+    assert list((folder / "attachments").iterdir()) == []
+    office.take_in(petition.sealed)
+    late = reviewer.types(open.command, "--folder", str(folder))
+    assert late.exit_code == 0, late.output
+    assert "Not come yet" not in late.output
+    assert (folder / "attachments/01-photo.jpg").read_bytes() == PHOTO
+    assert not (folder / "fresh-key.age").exists()
 
 
 def test_a_petition_is_shown_if_asked_for(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dengwen_keys.petition_file import MAX_POST_BYTES
+from dengwen_keys.petition_file import MAX_FILE_BYTES
 from tests.submit.offline import IDENTITY, Offline
 
 
@@ -61,7 +61,7 @@ def test_a_text_of_any_editor_is_sealed(offline: Offline, text: str) -> None:
 def test_files_that_no_office_would_take_are_refused_before_sealing(offline: Offline) -> None:
     """She learns it now, and not after an hour of sending."""
     with (offline.folder / "film.mp4").open("wb") as film:
-        film.truncate(MAX_POST_BYTES + 1)
+        film.truncate(MAX_FILE_BYTES + 1)
     shown = offline.seal("--attach", "film.mp4")
     assert (shown.code, shown.out) == (1, "")
     assert "larger than the 32 MiB that an office takes" in shown.err

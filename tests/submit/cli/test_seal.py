@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from dengwen_keys.petition_file import MAX_POST_BYTES
+from dengwen_keys.petition_file import MAX_FILE_BYTES
 from dengwen_keys.words import Words
 from dengwen_submit.withdrawal import case_of
 from tests.small_office import make_roster
@@ -204,7 +204,7 @@ def test_a_refusal_leaves_nothing_behind(offline: Offline, case: str) -> None:
 def test_a_file_that_is_too_large_once_sealed_is_refused(offline: Offline) -> None:
     """Its bucket counts, not its own length; what was begun is removed."""
     with (offline.folder / "film.mp4").open("wb") as film:
-        film.truncate(MAX_POST_BYTES - 100)
+        film.truncate(MAX_FILE_BYTES - 100)
     shown = offline.seal("--attach", "film.mp4", "--words-out", "words.txt")
     assert shown.code == 1
     assert "the sealed file would be larger than 32 MiB" in shown.err

@@ -11,7 +11,6 @@ from flask import Response
 from dengwen_audit.note import Note
 from dengwen_audit.problems import PROBLEM_TYPE
 from dengwen_audit.statements.acceptance import Acceptance
-from dengwen_keys.petition_file import MAX_POST_BYTES
 from dengwen_submit.ticket import case_hash
 from tests.small_office import make_key, make_roster
 from tests.submit.door_office import DoorOffice
@@ -202,18 +201,6 @@ def test_a_file_that_suffered_on_its_way_is_not_sent(
     shown = standing_sender.run("send", "my.petition")
     assert (shown.code, shown.out) == (1, "")
     assert shown.err.startswith("Not done: ")
-    assert standing_office.door.calls == []
-
-
-def test_a_file_over_the_limit_is_not_sent(
-    standing_office: DoorOffice, standing_sender: Terminal
-) -> None:
-    """She need not wait for the refusal."""
-    with (standing_sender.folder / "my.petition").open("ab") as file:
-        file.truncate(MAX_POST_BYTES + 1)
-    shown = standing_sender.run("send", "my.petition")
-    assert shown.code == 1
-    assert "larger than the 32 MiB of a post" in shown.err
     assert standing_office.door.calls == []
 
 

@@ -122,6 +122,57 @@ def test_a_contradiction_is_told_and_nothing_else(
     assert not (her.folder / "receipts").exists()
 
 
+def test_files_that_have_not_arrived_are_told(office: DoorOffice, her: Terminal) -> None:
+    """Exit code 3 until all are there, with what to do; then a line that says so."""
+    petition, acceptance = office.accept_files("first")
+    office.look(petition.manifest)
+    office.attach(petition, acceptance, 2)
+    shown = _status(her)
+    assert shown.code == 3
+    assert (
+        "Files that have arrived: 1 of 2.\n"
+        "Not arrived yet: 1. Run `send` with the same file again.\n"
+    ) in shown.out
+    assert "Complete: " in shown.out
+    chinese = _status(her, "--language", "zh").out
+    assert (
+        "附件已收到 1 个，共 2 个。\n尚未收到第 1 个附件。请用同一文件再次运行 `send`。\n"
+        in chinese
+    )
+    office.attach(petition, acceptance)
+    shown = _status(her)
+    assert shown.code == 0
+    assert "Files that have arrived: 2, which is all.\n" in shown.out
+
+
+@pytest.mark.parametrize("instead", [b"", b"{}", b'{"arrived": 1}', b'{"arrived": ["1"]}', b"[1]"])
+def test_an_office_that_does_not_say_what_arrived_is_told_so(
+    office: DoorOffice, her: Terminal, instead: bytes
+) -> None:
+    """Nothing is taken for an answer that is none."""
+    petition, _ = office.accept_files("first")
+    office.look(petition.manifest)
+
+    def mumble(answer: Answer) -> Answer:
+        if answer.path != "/v1/case/attachments":
+            return answer
+        return dataclasses.replace(answer, body=instead)
+
+    with office.door.lying(mumble):
+        shown = _status(her)
+    assert shown.code == 1
+    assert "the office does not say which files have come" in shown.err
+
+
+def test_a_case_without_files_is_not_asked_about_files(
+    office: DoorOffice, case: Manifest, her: Terminal
+) -> None:
+    """One request less, and no line about nothing."""
+    shown = _status(her)
+    assert "Files" not in shown.out
+    assert ("GET", "/v1/case/attachments") not in office.door.calls
+
+
 def test_receipts_are_saved_for_strangers(
     office: DoorOffice, case: Manifest, her: Terminal
 ) -> None:

@@ -17,5 +17,10 @@ def command(folder: Path, archive: Path) -> None:
     from dengwen_vault.backup import backup
     from dengwen_vault.settings import Settings
 
-    backup(Settings.load(folder), archive)
+    has_attachments = backup(Settings.load(folder), archive)
     click.echo("The backup is on the disk. It holds the office's keys.")
+    if not has_attachments:
+        click.echo(
+            "The attachments are not in it: they lie in the object store, and a restored office "
+            "goes on using that."
+        )

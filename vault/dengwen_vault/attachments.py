@@ -1,0 +1,155 @@
+"""
+Attachments: sent one by one after acceptance, by whoever shows the office's own signed word.
+
+The acceptance is the only ticket. Who merely found a sealed petition has none, and gets one answer
+whatever is here; who deposited it again has one, and gets the answers of somebody who did so first.
+So it says nothing of an attachment whether it is here already: it is stored again all the same.
+
+An attachment is durable before its row is, so that a row always has its blob, and a crash between
+the two leaves a blob that the next attempt finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from dengwen_audit.errors import AuditError, SignatureError
+from dengwen_audit.note import Note, VerificationKey
+from dengwen_audit.statements.acceptance import MAX_ACCEPTANCE_BYTES, Acceptance
+from dengwen_audit.statements.fields import CaseId
+from dengwen_audit.statements.manifest import Manifest, Part
+from dengwen_audit.statements.signers import check_signed_only_by
+from dengwen_audit.text import parse_base64
+from dengwen_keys.errors import KeysError
+from dengwen_keys.petition_file import check_part
+from dengwen_vault.cases import manifest_note
+from dengwen_vault.errors import (
+    AllowanceError,
+    NoAttachmentError,
+    NotAcceptedError,
+    NotHereYetError,
+    OtherBytesError,
+)
+from dengwen_vault.models import Attachment, Petition, SealedPetition
+from dengwen_vault.models import Roster as RosterRow
+from dengwen_vault.parts import parse_manifest
+from dengwen_vault.standing import Office
+
+
+@dataclass(frozen=True)
+class Due:
+    """An attachment that an accepted manifest names; it may have come already."""
+
+    case: CaseId
+    number: int
+    manifest: Manifest
+
+    @property
+    def part(self) -> Part:
+        """What the manifest says of it."""
+        return self.manifest.attachments[self.number - 1]
+
+
+def check_allowance(manifest: Manifest, allowance: int) -> None:
+    """
+    Check that the attachments of a case are together no more than the office takes.
+
+    Raises:
+        AllowanceError: If they are; nothing of the case may come in then.
+    """
+    if sum(part.length for part in manifest.attachments) > allowance:
+        raise AllowanceError(f"the attachments are together over {allowance} bytes")
+
+
+def due_attachment(connection: Connection, office: Office, acceptance: str, number: int) -> Due:
+    """
+    Return the attachment that may be sent on the word of an *acceptance*, a note in base64.
+
+    Raises:
+        NotAcceptedError: If this office did not sign it, or has no such case.
+        NoAttachmentError: If the manifest names no attachment of this *number*.
+    """
+    manifest = _accepted_manifest(connection, _check_acceptance(connection, office, acceptance))
+    if not 1 <= number <= len(manifest.attachments):
+        raise NoAttachmentError
+    return Due(manifest.case, number, manifest)
+
+
+def check_bytes(due: Due, data: bytes) -> None:
+    """
+    Check that *data* is what the manifest names, and of the shape that an attachment must have.
+
+    Raises:
+        OtherBytesError: If it is not.
+    """
+    try:
+        check_part(due.manifest, due.part, data)
+    except KeysError as error:
+        raise OtherBytesError("these are not the bytes that the manifest names") from error
+
+
+def arrived(connection: Connection, case: bytes) -> tuple[int, ...]:
+    """Return the numbers of the attachments of a case that have come."""
+    mine = select(Attachment.number).where(Attachment.case_id == case)
+    return tuple(connection.scalars(mine.order_by(Attachment.number)))
+
+
+def arrived_part(connection: Connection, case: bytes, number: int) -> Part:
+    """
+    Return what the manifest says of an attachment that has come.
+
+    Raises:
+        NoAttachmentError: If it names none of this *number*.
+        NotHereYetError: If it has not come.
+    """
+    manifest = parse_manifest(manifest_note(connection, case))
+    if not 1 <= number <= len(manifest.attachments):
+        raise NoAttachmentError
+    if number not in arrived(connection, case):
+        raise NotHereYetError
+    return manifest.attachments[number - 1]
+
+
+def all_arrived(connection: Connection) -> Iterator[Part]:
+    """Go through what the manifests say of every attachment that has come, case by case."""
+    rows = (
+        select(Attachment.case_id, Attachment.number, SealedPetition.manifest)
+        .join(SealedPetition, SealedPetition.case_id == Attachment.case_id)
+        .order_by(Attachment.case_id, Attachment.number)
+    )
+    for row in connection.execute(rows.execution_options(yield_per=100)):
+        yield parse_manifest(row.manifest).attachments[row.number - 1]
+
+
+def _check_acceptance(connection: Connection, office: Office, encoded: str) -> Acceptance:
+    """Check that the intake key of a roster that is or was in force signed an acceptance."""
+    try:
+        note = Note.parse(parse_base64(encoded, "acceptance"), MAX_ACCEPTANCE_BYTES)
+        acceptance = Acceptance.parse(note.text)
+        check_signed_only_by(note, _intake_keys(connection, office))
+        if acceptance.office != office.card(connection).office or len(note.signatures) != 1:
+            raise SignatureError("acceptance: of another office, or signed twice")
+    except AuditError:
+        raise NotAcceptedError from None
+    return acceptance
+
+
+def _intake_keys(connection: Connection, office: Office) -> set[VerificationKey]:
+    """Return every key by which acceptances were signed; they are promises, and live long."""
+    hashes = select(RosterRow.hash).where(RosterRow.first_epoch.is_not(None))
+    return {office.roster(connection, hash_).intake for hash_ in connection.scalars(hashes)}
+
+
+def _accepted_manifest(connection: Connection, acceptance: Acceptance) -> Manifest:
+    accepted = (
+        select(SealedPetition.manifest)
+        .join(Petition, Petition.case_id == SealedPetition.case_id)
+        .where(Petition.case_id == acceptance.case, Petition.manifest == acceptance.manifest)
+    )
+    note = connection.scalar(accepted)
+    if note is None:  # the office signed for it and has lost it since
+        raise NotAcceptedError
+    return parse_manifest(note)
