@@ -21,7 +21,7 @@ from pathlib import Path
 from dengwen_audit.checkpoint import Checkpoint
 from dengwen_audit.epoch import Record
 from dengwen_audit.errors import AuditError
-from dengwen_audit.merkle import Hash, prove_consistency
+from dengwen_audit.merkle import Frontier, Hash, prove_consistency
 from dengwen_audit.note import Note, VerificationKey
 from dengwen_audit.proof import LogProof
 from dengwen_audit.receipt import build_latest
@@ -69,6 +69,10 @@ class Publisher:
     def size(self) -> int:
         """How many records have durable tiles."""
         return self._tiles.size
+
+    def frontier(self) -> Frontier:
+        """Return the frontier over all records that have durable tiles."""
+        return self._tiles.frontier()
 
     def append(self, start: int, records: list[bytes]) -> None:
         """Make *records* number *start* and following durable; see `TileWriter.append`."""

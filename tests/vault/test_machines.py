@@ -102,9 +102,7 @@ def test_a_sequencer_begins_in_the_folder_of_a_follower(
     machine.publisher.close()
     office.vault.settings.__dict__["public"] = machine.folder
     office.tick(2)
-    with office.vault.store.reading() as connection:
-        note = public_checkpoint(connection)
-    assert note is not None
+    note = _checkpoint(office)
     assert machine.files()["log/checkpoint"] == note.to_bytes()
     assert make_card().policy.check(note).checkpoint.size == 4
     machine.publisher = OfficePublisher(
@@ -117,9 +115,7 @@ def test_a_checkpoint_without_its_quorum_is_not_shown(
 ) -> None:
     """Whoever can write to the database cannot make anything public by that."""
     office.tick(2)
-    with office.vault.store.reading() as connection:
-        note = public_checkpoint(connection)
-    assert note is not None
+    note = _checkpoint(office)
     bare = Note(note.text, note.signatures[:1]).to_bytes()
     with office.vault.store.writing() as connection:
         connection.execute(update(PublicCheckpoint).values(note=bare))
@@ -128,26 +124,61 @@ def test_a_checkpoint_without_its_quorum_is_not_shown(
     assert machine.files() == {}
 
 
-def test_a_folder_of_another_history_is_refused(office: VaultOffice, machine: Machine) -> None:
-    """What was shown here once is not overwritten, whatever the database says."""
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_folder_of_another_history_is_refused(
+    office: VaultOffice, machine: Machine, number: int
+) -> None:
+    """Neither what was shown here once is overwritten, nor is what is new believed."""
     office.tick()
     machine.follower.follow()
     before = machine.files()
     office.tick()
     with office.vault.store.writing() as connection:
-        other = update(Epoch).where(Epoch.number == 0)
+        other = update(Epoch).where(Epoch.number == number)
         connection.execute(other.values(record=bytes(161)))
     with pytest.raises(RestoredStoreError):
         machine.follower.follow()
-    assert machine.files()["log/checkpoint"] == before["log/checkpoint"]
+    assert machine.files() == before
+
+
+def test_a_machine_that_was_ahead_compares_what_it_has(
+    office: VaultOffice, machine: Machine
+) -> None:
+    """A sequencer that lost its place has records that are not public; they must be the same."""
+    office.tick(2)
+    machine.publisher.append(0, office.epoch_store.records(0, 2))
+    machine.publisher.append(2, [bytes(161)] * 2)
+    assert machine.follower.follow()
+    assert machine.files()["log/checkpoint"].splitlines()[1] == b"2"
+    office.tick()
+    with pytest.raises(RestoredStoreError):
+        machine.follower.follow()
+
+
+def test_what_was_published_first_stays(office: VaultOffice, machine: Machine) -> None:
+    """A sequencer that was overtaken puts back neither the checkpoint nor a proof."""
+    office.tick()
+    first = _checkpoint(office)
+    office.tick()
+    machine.publisher.publish_checkpoint(first)
+    assert make_card().policy.check(_checkpoint(office)).checkpoint.size == 2
+    machine.publisher._keep_proof(make_roster().hash, first, b"another")
+    machine.publisher.show_checkpoint(first)
+    assert machine.follower.follow()
+    assert machine.files() == files_of(office.vault.public_folder)
+
+
+def _checkpoint(office: VaultOffice) -> Note:
+    with office.vault.store.reading() as connection:
+        note = public_checkpoint(connection)
+    assert note is not None
+    return note
 
 
 def test_an_older_database_changes_nothing(office: VaultOffice, machine: Machine) -> None:
     """A standby that lags, or an old primary, is not followed backward."""
     office.tick()
-    with office.vault.store.reading() as connection:
-        old = public_checkpoint(connection)
-    assert old is not None
+    old = _checkpoint(office)
     office.tick()
     machine.follower.follow()
     before = machine.files()

@@ -3,7 +3,8 @@ Keeps the public folder of a machine that makes no records the same as that of t
 
 All that is public is in the database or follows from it: cards, rosters and their proofs, records,
 and the newest checkpoint with its cosignatures. A follower writes what its folder lacks, in the
-order in which a sequencer writes it, and believes nothing that the card's policy does not bear out.
+order in which a sequencer writes it, and believes nothing that the card's policy does not bear out:
+no file is written before the records lead to a checkpoint that the witnesses cosigned.
 So a folder that is lost, or a machine that is new, needs no copy of another one.
 """
 
@@ -15,6 +16,8 @@ import threading
 from dengwen_audit.checkpoint import Checkpoint
 from dengwen_audit.errors import ProofError
 from dengwen_audit.log import RestoredStoreError
+from dengwen_audit.merkle import leaf_hash
+from dengwen_audit.note import Note
 from dengwen_audit.policy import Policy
 from dengwen_audit.tile_writer import ConflictError
 from dengwen_vault.database import Store
@@ -55,8 +58,8 @@ class Follower:
             return False
         checkpoint = self._policy.check(note).checkpoint
         try:
+            self._check(note, checkpoint)
             self._append_to(checkpoint.size)
-            self._publisher.check_published(note)
         except (ConflictError, ProofError) as error:
             raise RestoredStoreError(
                 "this public folder holds another history than the database"
@@ -79,6 +82,18 @@ class Follower:
         except UnavailableError as error:
             _logger.warning("%s", error)
         stop.wait(min(_LONGEST_PAUSE, tick_seconds / 2))
+
+    def _check(self, note: Note, checkpoint: Checkpoint) -> None:
+        """Check that the records lead from what this folder holds to *checkpoint*."""
+        frontier = self._publisher.frontier()
+        if frontier.size >= checkpoint.size:  # this machine had the sequencer before
+            self._publisher.check_published(note)
+            return
+        for begin in range(frontier.size, checkpoint.size, _CHUNK):
+            records = self._epochs.records(begin, min(begin + _CHUNK, checkpoint.size))
+            frontier.extend(map(leaf_hash, records))
+        if frontier.root() != checkpoint.root:
+            raise ProofError("the records are not those of the checkpoint")
 
     def _append_to(self, size: int) -> None:
         """
