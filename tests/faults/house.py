@@ -52,6 +52,8 @@ class House:
         database: str = SQLITE_URL,
         replication: str = NONE,
         machines: int = 1,
+        *,
+        spares_mirror: bool = False,
     ) -> None:
         """Make the office, whose operator has so many machines; start nothing yet."""
         door, desk, hall, *ports = free_ports(3 + len(HOLDERS) + machines)
@@ -60,7 +62,7 @@ class House:
         doors = tuple(ports[len(HOLDERS) :]) if machines > 1 else ()
         self.balancer = Balancer(door, doors) if doors else None
         where = Ports(door, desk, hall, holders, doors)
-        self.office = make_office(folder, where, database, replication)
+        self.office = make_office(folder, where, database, replication, spares_mirror=spares_mirror)
         self.names = self.office.names
         self._nursery = Nursery()
         self.ended: list[tuple[str, int]] = []

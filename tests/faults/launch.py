@@ -88,6 +88,7 @@ class Faults:
         clock: A file that holds seconds by which the process's clock is off.
         file_limit: No file may grow beyond so many bytes.
         careless: It commits without waiting for the disk: a fault that tests must find.
+        hurried: A sequencer ticks again as soon as a tick is done, so that an hour is over soon.
         unelected: It makes records although another sequencer has the place.
     """
 
@@ -96,6 +97,7 @@ class Faults:
     clock: str = ""
     file_limit: int = 0
     careless: bool = False
+    hurried: bool = False
     unelected: bool = False
 
     def put_in(self) -> None:
@@ -108,6 +110,8 @@ class Faults:
             _shift_clock(Path(self.clock))
         if self.careless:
             _wait_for_no_disk()
+        if self.hurried:
+            _tick_at_once()
         if self.unelected:
             _take_any_place()
         if self.file_limit:
@@ -263,6 +267,13 @@ def _wait_for_no_disk() -> None:
     """Let this process's commits to the vault's SQLite be flushed whenever the kernel likes."""
     database = importlib.import_module("dengwen_vault.database")
     database._BEGIN["write"] = ("PRAGMA synchronous = OFF", "BEGIN IMMEDIATE")
+
+
+def _tick_at_once() -> None:
+    """Let every sequencer of this process wait for no beat."""
+    log = importlib.import_module("dengwen_audit.log")
+    run = log.Sequencer.run
+    log.Sequencer.run = lambda self, stop, _: run(self, stop, 0.0)
 
 
 def _take_any_place() -> None:

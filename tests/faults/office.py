@@ -128,17 +128,29 @@ class Office:
 
 
 def make_office(
-    folder: Path, ports: Ports, database: str = SQLITE_URL, replication: str = NONE
+    folder: Path,
+    ports: Ports,
+    database: str = SQLITE_URL,
+    replication: str = NONE,
+    *,
+    spares_mirror: bool = False,
 ) -> Office:
-    """Make keys, card and roster, then the vault as `dengwen-vault init` does."""
-    office = Office(folder, ports, _make_card(ports), _make_roster(ports))
-    card = people.sign_by_roots(office.card.to_bytes())
+    """
+    Make keys, card and roster, then the vault as `dengwen-vault init` does.
+
+    Args:
+        spares_mirror: Let any three of four witnesses be a quorum, so that the log can go on
+            without the mirror; otherwise it is of every quorum.
+    """
+    card = _make_card(ports, spares_mirror=spares_mirror)
+    office = Office(folder, ports, card, _make_roster(ports))
+    signed_card = people.sign_by_roots(office.card.to_bytes())
     roster = people.sign_by_roots(office.roster.to_bytes())
-    _write_files(folder, card, roster)
+    _write_files(folder, signed_card, roster)
     settings = Settings(office.vault, database, office.vault / "public")
     write_key(settings.log_key_file, make_key(people.OFFICE))
     write_key(settings.intake_key_file, make_key("intake"))
-    init(office.vault, card, roster, time.time, database=database, replication=replication)
+    init(office.vault, signed_card, roster, time.time, database=database, replication=replication)
     for number, vault in enumerate(office.vaults[1:], start=2):
         _equip(vault, office.vault, with_log_key=number <= SEQUENCERS)
     return office
@@ -167,9 +179,12 @@ def _write_files(folder: Path, card: Note, roster: Note) -> None:
     write_audit_key(folder / f"{name}.key", key)
 
 
-def _make_card(ports: Ports) -> Card:
+def _make_card(ports: Ports, *, spares_mirror: bool) -> Card:
     town = people.make_card()
     log, *rest = town.policy_lines
+    if spares_mirror:
+        rest = [line for line in rest if line.startswith("witness ")]
+        rest += [f"group enough 3 {' '.join(HOLDERS)}", "quorum enough"]
     lines = [log.replace(people.DOOR, ports.url("door"))]
     for line in rest:
         for name in HOLDERS:

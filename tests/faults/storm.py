@@ -37,13 +37,20 @@ class Storm:
     database: str = SQLITE_URL
     replication: str = NONE
     machines: int = 1
+    spares_mirror: bool = False
     petitioners: int = PETITIONERS
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the office and start everything."""
         self.chance = random.Random(self.seed)
-        self.house = House(self.folder, self.database, self.replication, self.machines)
+        self.house = House(
+            self.folder,
+            self.database,
+            self.replication,
+            self.machines,
+            spares_mirror=self.spares_mirror,
+        )
         self.load = Load(self.house.office, self.seed, petitioners=self.petitioners)
         self.watch = Watch(self.house.office)
         self.judge = Judge(self.house, self.load, self.watch)
