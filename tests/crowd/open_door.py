@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,21 +14,29 @@ import requests
 
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_submit.door_server import Opening, serve_door
+from dengwen_submit.door_settings import DOOR_FILE, DoorSettings
 from dengwen_submit.intake import PATH
+from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.ticket import case_hash
 from dengwen_submit.web import create_door
 from tests.vault.office import VaultOffice, seal_petition
 
 HOST = "127.0.0.1"
-SECONDS = 20.0
+SECONDS = 60.0  # for anything, on a machine that does much else
 
 
 @dataclass
 class OpenDoor:
-    """A door that is open: its office and its port."""
+    """
+    A door that is open.
+
+    Attributes:
+        line: What its petitions go through.
+    """
 
     office: VaultOffice
     port: int
+    line: IntakeLine
 
     @property
     def url(self) -> str:
@@ -35,8 +44,11 @@ class OpenDoor:
         return f"http://{HOST}:{self.port}"
 
     def settings(self, text: str) -> None:
-        """Write the file of the operator's switches."""
-        (self.office.folder / "door.toml").write_text(text, encoding="utf-8")
+        """Write the file of the operator's switches, and wait until the door goes by them."""
+        (self.office.folder / DOOR_FILE).write_text(text, encoding="utf-8")
+        wanted = DoorSettings.parse(text)
+        wait_until(lambda: self.line.settings.now == wanted)
+        wait_until(lambda: self.line._throttle.limit == wanted.queue)
 
     def send(self, name: str, **headers: str) -> requests.Response:
         """Send the petition of somebody of this *name*, with more headers."""
@@ -55,12 +67,29 @@ def announce(manifest: Manifest) -> str:
     return case_hash(manifest.case).hex()
 
 
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Return as soon as something is true."""
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, "never"
+        time.sleep(0.005)
+
+
 @contextlib.contextmanager
 def open_door(folder: Path) -> Iterator[OpenDoor]:
     """Serve a new office's door until the end."""
     office = VaultOffice(folder, f"sqlite:///{folder / 'vault.sqlite3'}")
     office.tick()
     ready, stop, ports = threading.Event(), threading.Event(), list[int]()
+    lines: list[IntakeLine] = []
+
+    class SeenLine(IntakeLine):
+        """The door's own line, which a test can look at."""
+
+        def start(self) -> None:
+            """Show it."""
+            lines.append(self)
+            super().start()
 
     def on_ready(port: int) -> None:
         ports.append(port)
@@ -69,13 +98,13 @@ def open_door(folder: Path) -> Iterator[OpenDoor]:
     app = create_door(office.vault, office.clock)
     thread = threading.Thread(
         target=serve_door,
-        args=(Opening(app, office.vault), HOST, 0, on_ready),
+        args=(Opening(app, office.vault, make_line=SeenLine), HOST, 0, on_ready),
         kwargs={"stop": stop},
     )
     thread.start()
     assert ready.wait(SECONDS)
     try:
-        yield OpenDoor(office, ports[0])
+        yield OpenDoor(office, ports[0], lines[0])
     finally:
         stop.set()
         thread.join(SECONDS)

@@ -1,7 +1,9 @@
 """The door on a real socket: refuses early, holds a crowd, forbids nobody, loses nothing."""
 
 import socket
+import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,7 +18,8 @@ from dengwen_submit.intake_line import THREADS
 from dengwen_submit.puzzle import solve
 from dengwen_submit.ticket import case_hash
 from dengwen_submit.web import HEADERS, create_door
-from tests.crowd.open_door import HOST, SECONDS, OpenDoor, announce
+from dengwen_vault.admission import Arrival
+from tests.crowd.open_door import HOST, SECONDS, OpenDoor, announce, wait_until
 from tests.small_office import make_roster
 from tests.vault.office import seal_petition
 
@@ -25,16 +28,6 @@ def _slug(answer: requests.Response) -> str:
     assert answer.headers["Content-Type"] == PROBLEM_TYPE
     slug: str = answer.json()["type"].rpartition(":")[2]
     return slug
-
-
-def _wait_for(door: OpenDoor, name: str, slug: str) -> requests.Response:
-    """Send until the answer is a refusal with this *slug*: settings take a moment."""
-    for _ in range(100):
-        answer = door.send(name)
-        if answer.status_code != requests.codes.ok and _slug(answer) == slug:
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"never answered {slug}")
 
 
 def _talk(door: OpenDoor, head: str, body: bytes = b"") -> bytes:
@@ -141,22 +134,20 @@ def test_a_connection_serves_many_petitions(door: OpenDoor) -> None:
 def test_a_paused_intake_says_when_to_come_back_and_keeps_the_place(door: OpenDoor) -> None:
     """Nothing is forbidden, nothing is stored, and without a restart it goes on."""
     door.settings('intake = "paused"\n')
-    answer = _wait_for(door, "paused", "paused")
-    assert answer.status_code == 503
+    answer = door.send("paused")
+    assert (answer.status_code, _slug(answer)) == (503, "paused")
     assert int(answer.headers["Retry-After"]) >= 300
     assert answer.headers["Dengwen-Ticket"]
     door.settings('intake = "open"\n')
-    for _ in range(100):
-        if door.send("paused", Dengwen_Ticket=answer.headers["Dengwen-Ticket"]).ok:
-            return
-        time.sleep(0.05)
-    raise AssertionError("never opened again")
+    assert door.send("paused", Dengwen_Ticket=answer.headers["Dengwen-Ticket"]).ok
 
 
 def test_a_puzzle_lets_in_whoever_solves_it(door: OpenDoor) -> None:
     """One solution, one case; without it the answer tells what to solve."""
     door.settings("puzzle = 8\n")
-    answer = _wait_for(door, "worker", "puzzle")
+    wait_until(lambda: door.line._roster)  # to which puzzles are bound
+    answer = door.send("worker")
+    assert (answer.status_code, _slug(answer)) == (503, "puzzle")
     bits, roster = answer.headers["Dengwen-Puzzle"].split(" ")
     assert roster == make_roster().hash.hex()
     hers = case_hash(seal_petition("worker").manifest.case)
@@ -177,7 +168,6 @@ def test_another_case_than_was_announced_is_refused(door: OpenDoor) -> None:
 def test_a_crowd_behind_one_address_all_gets_in(door: OpenDoor) -> None:
     """Nobody is forbidden: who finds no room is called, comes back, and is accepted."""
     door.settings("queue = 4\n")
-    _settle()
     names = [f"one of many {number}" for number in range(50)]
     for name in names:
         seal_petition(name)
@@ -201,24 +191,30 @@ def test_a_crowd_behind_one_address_all_gets_in(door: OpenDoor) -> None:
     assert door.office.rows()["petition"] == len(names)
 
 
-def _settle() -> None:
-    """Give the door the moment in which it looks at its settings."""
-    time.sleep(0.5)
-
-
-def test_a_full_queue_answers_before_the_body_is_sent(door: OpenDoor) -> None:
+def test_a_full_queue_answers_before_the_body_is_sent(
+    door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the disk stands still the line fills; who comes then is told at once to come back."""
     door.settings("queue = 4\n")
-    _settle()
+    vault, begun = door.office.vault, threading.Semaphore(0)
+    accept_all = vault.accept_all
+
+    def tell_and_accept(arrivals: Sequence[Arrival]) -> object:
+        begun.release()
+        return accept_all(arrivals)
+
+    monkeypatch.setattr(vault, "accept_all", tell_and_accept)
     inside = [f"inside {number}" for number in range(THREADS + 4)]
     for name in inside:
         seal_petition(name)
     with ThreadPoolExecutor(len(inside)) as crowd:
-        with door.office.vault.store.writing():
+        with vault.store.writing():
             answers = []
-            for name in inside:
+            for name in inside[:THREADS]:
                 answers.append(crowd.submit(door.send, name))
-                time.sleep(0.1)
+                assert begun.acquire(timeout=SECONDS)
+            answers += [crowd.submit(door.send, name) for name in inside[THREADS:]]
+            wait_until(lambda: len(door.line._throttle) == 4)
             head = f"POST {PATH} HTTP/1.1\nHost: x\nContent-Length: 40000\n\n"
             refusal = _talk(door, head)
             sent_away = door.send("first")
