@@ -17,6 +17,13 @@ from tests.faults.storm import Storm
 collect_ignore_glob = [] if os.environ.get("DENGWEN_FAULTS") else ["test_whole_*.py"]
 
 
+@pytest.fixture(autouse=True)
+def _everything_runs(request: pytest.FixtureRequest) -> None:
+    """Let each test begin with a whole house, whatever became of the one before."""
+    if "storm" in request.fixturenames:
+        request.getfixturevalue("storm").begin_anew()
+
+
 @pytest.fixture(scope="module")
 def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
     """Give an office under load, the same to every test of a module."""

@@ -41,7 +41,7 @@ from tests.faults.load import Accepted, Load
 from tests.faults.watch import Watch
 from tests.town_people import GATEKEEPERS, MIRROR
 
-SETTLE_SECONDS = 120.0
+SETTLE_SECONDS = 300.0  # on a machine that does much else
 RECEIPTS_AGAIN = 20  # receipts of earlier rounds that a round looks at once more
 # What no service may say, however it is killed.
 _FORBIDDEN = ("has another answer of this holder", " crashed: ", "refused: ", "internal error")

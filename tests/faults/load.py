@@ -37,7 +37,7 @@ REVIEWERS = 3
 _WITH_FILES = 4  # one petition in so many has files
 _AGAIN = 10  # one petition in so many is sent once more although it was accepted
 _FINAL = {"not-accepted", "other-bytes", "no-attachment"}
-_PATIENCE = 60.0  # seconds for a request to open
+_PATIENCE = 120.0  # seconds for a request to open
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.office import TICK
-from tests.faults.storm import Storm
+from tests.faults.storm import PATIENCE, Storm
 from tests.servers import servers
 
 MACHINES = 4
@@ -22,7 +22,6 @@ PETITIONERS = 8
 SEQUENCERS = ("sequencer", "sequencer@2")
 DOORS = ("door", "door@2", "door@3", "door@4")
 WORKS, WAITS = "The log grows", "this one waits"
-PATIENCE = 60.0  # seconds
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -22,6 +23,8 @@ from tests.faults.load import PETITIONERS, Load
 from tests.faults.watch import Watch
 from tests.town_people import MIRROR
 
+PATIENCE = 180.0  # seconds for anything, on a machine that does much else
+STILL = 6.0  # seconds: longer than a round of witnesses
 LONGEST_PAUSE = 0.4  # seconds between two kills
 NAMED = 0.4  # share of the kills that let the next process die at a named step
 POWER_CUT = 0.05  # share of the kills that hit everything of the operator's at once
@@ -59,12 +62,42 @@ class Storm:
         self.wait_for_size(1)
         self.load.go()
 
-    def wait_for_size(self, size: int, seconds: float = 60.0) -> None:
+    def wait_for_size(self, size: int, seconds: float = PATIENCE) -> None:
         """Wait until the public log has so many records."""
+        self.wait_until(lambda: self.size >= size, "the log does not grow", seconds)
+
+    def wait_until(
+        self, is_so: Callable[[], object], otherwise: str, seconds: float = PATIENCE
+    ) -> None:
+        """Wait until something is true."""
         deadline = time.monotonic() + seconds
-        while self.size < size:
-            assert time.monotonic() < deadline, f"no growth:\n{self.house.log('sequencer')}"
+        while not is_so():
+            assert time.monotonic() < deadline, f"{otherwise}:\n{self.house.log('sequencer')}"
             time.sleep(0.05)
+
+    def stands_still(self, what: Callable[[], object], seconds: float = STILL) -> None:
+        """Wait until something no longer changes, for a while: what was begun before is done."""
+        before, since = what(), time.monotonic()
+        deadline = since + PATIENCE
+        while time.monotonic() < since + seconds:
+            assert time.monotonic() < deadline, "it goes on"
+            time.sleep(0.05)
+            if what() != before:
+                before, since = what(), time.monotonic()
+
+    @property
+    def acknowledged(self) -> tuple[int, int]:
+        """How many petitions the door has signed for, and how many requests the desk took."""
+        return len(self.load.accepted), len(self.load.asked)
+
+    def begin_anew(self) -> None:
+        """Start again what a test before left down or changed, also one that failed."""
+        if self.house.clocks or self.house.preload:
+            self.house.clocks, self.house.preload = {}, ""
+            self.house.down()
+        self.house.up()
+        self.house.wait()
+        self.house.ended.clear()
 
     def grow(self, records: int = 2) -> None:
         """Let the public log grow by some records."""

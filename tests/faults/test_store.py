@@ -8,25 +8,19 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.faults import wal
 from tests.faults.house import copy_folder
-from tests.faults.storm import OPERATORS, Storm
+from tests.faults.storm import OPERATORS, PATIENCE, Storm
 
 pytestmark = pytest.mark.slow
 CUTS = 25
 DATABASE = "vault.sqlite3"
 LOST = "restored from an older copy"
-
-
-@pytest.fixture(autouse=True)
-def _everything_runs(storm: Storm) -> None:
-    """Start again what a test before left down, also one that failed."""
-    storm.house.up()
-    storm.house.wait()
 
 
 def _copy(storm: Storm, folder: Path) -> Path:
@@ -37,23 +31,37 @@ def _copy(storm: Storm, folder: Path) -> Path:
 
 def test_a_log_torn_anywhere_gives_a_whole_number_of_commits(storm: Storm, tmp_path: Path) -> None:
     """What power loss leaves of unfinished writing is dropped; every commit before it is there."""
-    storm.grow(2)
-    storm.house.down(*OPERATORS)
-    vault = storm.house.office.vault
-    written = Path(f"{vault / DATABASE}-wal").read_bytes()
-    ends = wal.commits(written)
-    sizes = {}
-    for end in ends:
-        whole = wal.put_torn(vault / DATABASE, written, end, tmp_path)
-        sizes[end] = wal.ask(whole, "SELECT case_id FROM petition ORDER BY case_id")
-    assert len(ends) > CUTS
-    assert len(sizes[ends[-1]]) > len(sizes[ends[0]])
+    written, sizes = _commits(storm, tmp_path)
+    vault, ends = storm.house.office.vault, list(sizes)
     chance = random.Random(11)
     for start, end in random.Random(5).sample(list(itertools.pairwise(ends)), CUTS):
         torn = wal.put_torn(vault / DATABASE, written, chance.randrange(start, end), tmp_path)
         assert wal.ask(torn, "PRAGMA integrity_check") == ["ok"]
         assert wal.ask(torn, "SELECT case_id FROM petition ORDER BY case_id") == sizes[start]
-    storm.house.up()
+
+
+def _commits(storm: Storm, folder: Path) -> tuple[bytes, dict[int, list[object]]]:
+    """
+    Wait until the database's log holds enough commits, some of them of petitions, and stop it.
+
+    Returns:
+        The log, and the petitions after each of its commits.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        storm.load.go()
+        storm.grow(2)
+        storm.house.down(*OPERATORS)
+        vault = storm.house.office.vault
+        written, sizes = Path(f"{vault / DATABASE}-wal").read_bytes(), {}
+        for end in wal.commits(written):
+            whole = wal.put_torn(vault / DATABASE, written, end, folder)
+            sizes[end] = wal.ask(whole, "SELECT case_id FROM petition ORDER BY case_id")
+        if len(sizes) > CUTS and len({len(cases) for cases in sizes.values()}) > 1:
+            return written, sizes
+        assert time.monotonic() < deadline, f"{len(sizes)} commits"
+        storm.house.up()
+        storm.house.wait()
 
 
 def test_a_torn_end_that_nobody_was_told_of_is_forgotten(storm: Storm) -> None:

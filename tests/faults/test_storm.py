@@ -25,6 +25,8 @@ KILLS = 30
 def test_kills_lose_nothing_that_was_acknowledged(storm: Storm) -> None:
     """Whoever dies and whenever, everything promised is there afterwards, and once."""
     storm.blow(KILLS)
+    storm.load.go()
+    storm.wait_until(lambda: storm.load.opened, "nobody opens anything")
     storm.judge.judge(finally_=True)
     assert storm.kills >= KILLS
     assert storm.load.accepted
@@ -104,8 +106,8 @@ def test_the_judge_finds_what_is_wrong(
 ) -> None:
     """A judge that finds nothing is worth something only if it finds what somebody has hidden."""
     storm.load.go()
-    while not storm.load.opened or not storm.load.attached:
-        storm.grow(1)
+    storm.wait_until(lambda: storm.load.opened, "nobody opens anything")
+    storm.wait_until(lambda: storm.load.attached, "nobody attaches anything")
     storm.judge.settle()
     crime(storm)
     with pytest.raises(AssertionError, match=found):

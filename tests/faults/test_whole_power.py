@@ -11,13 +11,12 @@ import pytest
 
 from tests.faults.launch import Faults
 from tests.faults.power import ForgetfulDisk
-from tests.faults.storm import OPERATORS, Storm
+from tests.faults.storm import OPERATORS, PATIENCE, Storm
 from tests.town_people import MIRROR
 
 pytestmark = pytest.mark.slow
 CUTS = 6
 ENOUGH = 5  # petitions
-PATIENCE = 30.0  # seconds
 _SHIM = Path(__file__).with_name("forgetful_disk.c")
 
 
