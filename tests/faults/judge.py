@@ -99,17 +99,35 @@ class Judge:
     def _waits(self) -> str | None:
         """Tell what the house still waits for, if anything."""
         with self._reading() as connection:
-            size = connection.scalar(select(LogHead.size))
+            size = connection.execute(select(LogHead.size)).scalar_one()
             if connection.execute(select(PendingEvent.cause).limit(1)).first():
                 return "an event is in line"
             if connection.execute(select(Work.request).where(Work.seat > 0).limit(1)).first():
                 return "a gatekeeper has not answered"
+        if self._held() < size:
+            return "the mirror has not caught up"
         return None if self._checkpoint().size == size else "a record is not public"
+
+    def _let_mirror_hold(self, size: int) -> None:
+        """Wait for a mirror of which the log needs no cosignature."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self._held() < size:
+            assert time.monotonic() < deadline, f"no mirror of {size}:\n{self.house.log(MIRROR)}"
+            time.sleep(0.05)
+
+    def _held(self) -> int:
+        """Return how many records the mirror has on its disk."""
+        with sqlite3.connect(self.house.office.data(MIRROR) / "mirror.sqlite") as database:
+            (held,) = database.execute("SELECT coalesce(max(number) + 1, 0) FROM epoch").fetchone()
+        database.close()
+        return int(held)
 
     def _log(self) -> list[str]:
         """Compare database, public files and the mirror's disk; read all events."""
+        # The log goes on meanwhile: what was seen comes first, then the mirror, which has that.
+        checkpoint, seen = self._checkpoint(), list(self.watch.seen.items())
+        self._let_mirror_hold(max(size for (size, _), _ in seen))
         records, leaves = self._mirror()
-        checkpoint = self._checkpoint()
         public = VerifiedLog(FolderTiles(self._public / "log"), checkpoint)
         faults = []
         if list(public.records(0, checkpoint.size)) != records[: checkpoint.size]:
@@ -118,9 +136,8 @@ class Judge:
         for record in records:
             frontier.extend([leaf_hash(record)])
             roots[frontier.size] = frontier.root()
-        for size, root in self.watch.seen:
+        for (size, root), who in seen:
             if roots.get(size) != root:
-                who = self.watch.seen[size, root]
                 faults.append(f"another root for size {size} was shown by {sorted(who)}")
         self._events = {}
         for record, texts in zip(records, leaves, strict=True):

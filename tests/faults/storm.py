@@ -106,7 +106,7 @@ class Storm:
     @property
     def size(self) -> int:
         """The largest size that was ever public."""
-        return max((size for size, _ in self.watch.seen), default=0)
+        return max((size for size, _ in list(self.watch.seen)), default=0)
 
     @property
     def kills(self) -> int:

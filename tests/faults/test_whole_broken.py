@@ -74,7 +74,7 @@ def test_who_cannot_flush_signs_nothing(storm: Storm, broken: Path, where: str) 
         assert _post(storm).status_code == requests.codes.service_unavailable
     assert storm.size == size
     storm.watch.look_into_witnesses()
-    assert max(size for size, _ in storm.watch.seen) == size
+    assert max(size for size, _ in list(storm.watch.seen)) == size
     broken.unlink()
     storm.grow(2)
     assert {who for who, _ in storm.house.ended} == {"sequencer"}
@@ -206,4 +206,4 @@ def test_sequencers_of_two_machines_sign_one_history(storm: Storm, tmp_path: Pat
 
 
 def _was_seen(storm: Storm) -> bool:
-    return any(SECOND in who for who in storm.watch.seen.values())
+    return any(SECOND in who for who in list(storm.watch.seen.values()))
