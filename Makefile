@@ -87,6 +87,10 @@ bench: setup  ## Measure the load that the office stands
 bench-crowd: setup-dev  ## Measure the door under a crowd, half an hour (RUNS=ramp,storm for some of it)
 	$(PYTHON) -m bench.crowd $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES))
 
+.PHONY: bench-growth
+bench-growth: setup  ## Compare a new office with one of a million cases (GROWTH=--help)
+	$(PYTHON) -m bench.growth $(GROWTH)
+
 .PHONY: lock
 lock:  ## Write the lock files anew (UPGRADE=--upgrade for newer versions)
 	scripts/lock $(UPGRADE)

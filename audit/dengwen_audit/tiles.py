@@ -11,6 +11,7 @@ Source: C2SP tlog-tiles.md v0.1.0; docs/formats/log.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,11 +23,13 @@ from dengwen_audit.checkpoint import Checkpoint
 from dengwen_audit.errors import AuditError, ProofError
 from dengwen_audit.merkle import (
     Hash,
+    Read,
     check_consistency,
     check_inclusion,
     leaf_hash,
     prove_consistency,
     prove_inclusion,
+    read_leaves,
 )
 from dengwen_audit.note import Note
 from dengwen_audit.tile_paths import (
@@ -39,9 +42,10 @@ from dengwen_audit.tile_paths import (
     parse_tile,
     tile_path,
 )
-from dengwen_audit.tile_tree import Tile, TileTree, perfect_root
+from dengwen_audit.tile_tree import Tile, TileTree
 
 CACHED_FILES = 128
+MAX_TILE_LEVELS = 8
 TIMEOUT = 30  # seconds
 _OK, _NOT_FOUND, _GONE = 200, 404, 410
 
@@ -187,15 +191,23 @@ class VerifiedLog:
     Args:
         source: Whence the files come; it need not be trusted.
         checkpoint: Verified by the caller.
+        before: The same log from the same source under an older checkpoint: what it has read of
+            full tiles serves here as well.
     """
 
-    def __init__(self, source: TileReader, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self, source: TileReader, checkpoint: Checkpoint, before: VerifiedLog | None = None
+    ) -> None:
         """Read nothing yet."""
         self.checkpoint = checkpoint
         size = checkpoint.size
-        # Files of one checkpoint do not change, so keeping them does not tell old from new.
-        self._tile = lru_cache(CACHED_FILES)(
-            lambda level, number: read_tile(source, level, number, size)
+        # Files of one checkpoint do not change, so keeping them does not tell old from new. A tile
+        # is kept with all nodes above it: hashing them once costs as much as a proof through it.
+        self._full_tile = lru_cache(CACHED_FILES)(lambda *tile: _read_full(source, *tile))
+        if before is not None:
+            self._full_tile = before._full_tile  # noqa: SLF001  # of its own class
+        self._edge_tile = lru_cache(MAX_TILE_LEVELS)(
+            lambda level, number: read_leaves(read_tile(source, level, number, size))
         )
         self._bundle = lru_cache(CACHED_FILES)(lambda number: read_bundle(source, number, size))
 
@@ -225,7 +237,8 @@ class VerifiedLog:
         """
         size = self._check_index(index)
         proof = prove_inclusion(self.read, index, size)
-        check_inclusion(proof, leaf_hash(entry), index, size, self.checkpoint.root)
+        with self._or_forget():
+            check_inclusion(proof, leaf_hash(entry), index, size, self.checkpoint.root)
         return proof
 
     def prove_consistency(self, old_size: int, old_root: Hash) -> list[Hash]:
@@ -240,7 +253,8 @@ class VerifiedLog:
         proof: list[Hash] = []
         if 0 < old_size < size:
             proof = prove_consistency(self.read, old_size, size)
-        check_consistency(proof, old_size, old_root, size, new_root)
+        with self._or_forget():
+            check_consistency(proof, old_size, old_root, size, new_root)
         return proof
 
     def read(self, level: int, number: int) -> Hash:
@@ -251,7 +265,18 @@ class VerifiedLog:
         """
         tile_level, height = divmod(level, TILE_HEIGHT)
         tile, start = divmod(number << height, TILE_WIDTH)
-        return perfect_root(self._tile(tile_level, tile)[start : start + (1 << height)])
+        is_full = (tile + 1) * TILE_WIDTH <= self.checkpoint.size >> TILE_HEIGHT * tile_level
+        nodes = (self._full_tile if is_full else self._edge_tile)(tile_level, tile)
+        return nodes(height, start >> height)
+
+    @contextmanager
+    def _or_forget(self) -> Iterator[None]:
+        """Forget what was read if it leads nowhere: somebody may mend the file."""
+        try:
+            yield
+        except ProofError:
+            self._full_tile.cache_clear()
+            raise
 
     def _check_index(self, index: int) -> int:
         """Return the log's size, if it has an entry number *index*."""
@@ -263,6 +288,11 @@ class VerifiedLog:
         """Return an entry as the source has it."""
         self._check_index(index)
         return self._bundle(index // TILE_WIDTH)[index % TILE_WIDTH]
+
+
+def _read_full(source: TileReader, level: int, number: int) -> Read:
+    """Return a reader of the nodes in a full tile; it costs 255 hashes, once."""
+    return read_leaves(parse_tile(source.read(tile_path(level, number)), TILE_WIDTH))
 
 
 def _width(count: int, number: int) -> int:

@@ -162,14 +162,14 @@ class DeskClient:
 
     def cases(self) -> list[ServedCase]:
         """Return the cases drawn to this reviewer."""
-        cases: list[ServedCase] = []
+        cases: dict[CaseId, ServedCase] = {}
         path = "v1/desk"
         while page := _read(self._get(path, MAX_LIST_BYTES), _to_cases):
-            if cases and page[0].case <= cases[-1].case:
+            if page[0].case in cases:
                 raise OfficeError("the desk's list of cases does not come to an end")
-            cases += page
-            path = f"v1/desk?after={cases[-1].case.hex()}"
-        return cases
+            cases |= {served.case: served for served in page}
+            path = f"v1/desk?after={page[-1].case.hex()}"
+        return list(cases.values())
 
     def manifest(self, case: CaseId) -> bytes:
         """Return a case's manifest."""

@@ -13,8 +13,9 @@ from dengwen_audit.statements.statement import Statement
 from tests.small_office import OFFICE, make_key, make_seed
 from tests.vault.office import VaultOffice, seal_petition, words_of
 
-# A row a month, one row, and the newest events of at most 500 cases, already found by their keys.
-SMALL = {"card", "roster", "log_head", "newest"}
+# A row a month, one row, the newest events of at most 500 cases, already found by their keys, and
+# SQLAlchemy's list without members.
+SMALL = {"card", "roster", "log_head", "public_checkpoint", "newest", "CONSTANT", "(subquery-1)"}
 
 Statements = list[tuple[str, Any]]
 

@@ -10,12 +10,22 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from dengwen_audit.note import NoteHash
 from dengwen_audit.statements.fields import CaseId
 from dengwen_vault.errors import NotYoursError
-from dengwen_vault.models import Cause, Epoch, Event, Panel, Petition, SealedPetition
+from dengwen_vault.line import RECEIVED
+from dengwen_vault.models import (
+    Cause,
+    Epoch,
+    Event,
+    Panel,
+    PendingEvent,
+    Petition,
+    SealedPetition,
+)
 from dengwen_vault.public_log import LoggedEvent, LogView
 
 MAX_CASES = 1000  # to an answer of the desk
@@ -56,20 +66,23 @@ def case_of(connection: Connection, signing_key: bytes) -> CaseId | None:
 
 def desk_lines(connection: Connection, reviewer: str, after: bytes) -> tuple[DeskLine, ...]:
     """
-    Return the cases of a reviewer's panels, by case id, which is an order without meaning.
+    Return the cases of a reviewer's panels, by day, and within a day by case id.
 
     Args:
-        after: The last case id of the answer before, or nothing.
+        after: The last case id of the answer before, or nothing. Nothing comes after a case that
+            is not on this desk.
     """
-    received = (Event.case_id == Panel.case_id) & (Event.number == 1)
     lines = (
-        select(Petition.case_id, Petition.manifest, Petition.day)
-        .join(Panel, Panel.case_id == Petition.case_id)
-        .join(Event, received)
-        .where(Panel.reviewer == reviewer, Panel.case_id > after)
-        .order_by(Panel.case_id)
+        select(Panel.case_id, Panel.manifest, Panel.day)
+        .where(Panel.reviewer == reviewer, _is_received(Panel.case_id))
+        .order_by(Panel.day, Panel.case_id)
         .limit(MAX_CASES)
     )
+    if after:
+        day = _day_on_desk(connection, reviewer, after)
+        if day is None:
+            return ()
+        lines = lines.where(tuple_(Panel.day, Panel.case_id) > tuple_(day, after))
     return tuple(
         DeskLine(CaseId(row.case_id), NoteHash(row.manifest), row.day)
         for row in connection.execute(lines)
@@ -83,11 +96,26 @@ def check_on_panel(connection: Connection, reviewer: str, case: bytes) -> None:
     Raises:
         NotYoursError: If not, or if there is no such case: nobody learns which.
     """
-    received = (Event.case_id == Panel.case_id) & (Event.number == 1)
-    found = select(Panel.case_id).join(Event, received)
-    mine = found.where(Panel.reviewer == reviewer, Panel.case_id == case)
-    if connection.scalar(mine) is None:
+    if _day_on_desk(connection, reviewer, case) is None:
         raise NotYoursError
+
+
+def _day_on_desk(connection: Connection, reviewer: str, case: bytes) -> datetime.date | None:
+    """Return the day of a case that is on this reviewer's desk."""
+    drawn = (Panel.day == Petition.day) & (Panel.case_id == Petition.case_id)
+    mine = select(Petition.day).join(Panel, drawn).where(Panel.reviewer == reviewer)
+    received = mine.where(Petition.case_id == case, _is_received(Petition.case_id))
+    return connection.scalar(received)
+
+
+def _is_received(case: InstrumentedAttribute[bytes]) -> ColumnElement[bool]:
+    """
+    Tell of a case that is here whether its reception is in the log: then it is not in line.
+
+    The line is short, however long the log is.
+    """
+    waits = select(PendingEvent.cause).where(PendingEvent.case_id == case)
+    return ~waits.where(PendingEvent.type == RECEIVED).exists()
 
 
 def manifest_note(connection: Connection, case: bytes) -> bytes:

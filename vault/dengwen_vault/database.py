@@ -28,6 +28,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Executable,
+    UniqueConstraint,
     create_engine,
     event,
     literal_column,
@@ -168,7 +169,7 @@ class Store:
 
 
 def insert_new(connection: Connection, table: type[Base], row: Mapping[str, object]) -> bool:
-    """Insert *row* unless a row with one of its keys is there already; tell whether it is new."""
+    """Insert *row* unless a row with its key is there already; tell whether it is new."""
     inserted = _insert_new(table, connection.dialect.name)
     return connection.execute(inserted, row).first() is not None
 
@@ -177,8 +178,20 @@ def insert_new(connection: Connection, table: type[Base], row: Mapping[str, obje
 def _insert_new(table: type[Base], dialect: str) -> Executable:
     insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     # RETURNING, since drivers count the rows of such an insert differently.
-    inserted: Executable = insert.on_conflict_do_nothing().returning(literal_column("1"))
+    unless = insert.on_conflict_do_nothing(index_elements=_key(table))
+    inserted: Executable = unless.returning(literal_column("1"))
     return inserted
+
+
+def _key(table: type[Base]) -> list[str]:
+    """Return the columns that tell rows apart: of long rows these are not the primary key."""
+    described = table.metadata.tables[table.__tablename__]
+    if "spot" not in described.columns:
+        return [column.name for column in described.primary_key]
+    # Two rows of one spot are an error, and not one that is known already.
+    rules = [rule for rule in described.constraints if isinstance(rule, UniqueConstraint)]
+    (key,) = rules
+    return [column.name for column in key.columns]
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -24,11 +24,10 @@ from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.errors import SecondManifestError, VaultError
-from dengwen_vault.line import NewEvent, begin_lines
-from dengwen_vault.models import Panel, Petition
+from dengwen_vault.line import RECEIVED, NewEvent, begin_lines
+from dengwen_vault.models import Panel, Petition, draw_spot
 from dengwen_vault.models import SealedPetition as SealedPetitionRow
 
-RECEIVED = "petition.received"
 OFFICE = "office"
 
 _INSERT_PANEL = insert(Panel)
@@ -128,6 +127,7 @@ def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
     """Insert everything else of petitions that are new."""
     sealed = [
         {
+            "spot": draw_spot(what.today),
             "case_id": what.manifest.case,
             "manifest": what.petition.note.to_bytes(),
             "parts": b"".join(what.petition.parts.values()),
@@ -136,7 +136,12 @@ def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
     ]
     connection.execute(_INSERT_SEALED, sealed)
     panel = [
-        {"reviewer": id_, "case_id": what.manifest.case}
+        {
+            "reviewer": id_,
+            "day": what.today,
+            "case_id": what.manifest.case,
+            "manifest": what.petition.note.hash,
+        }
         for what in deposits
         for id_ in what.manifest.panel
     ]
@@ -147,4 +152,5 @@ def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
             NewEvent(RECEIVED, what.manifest.case, OFFICE, what.acceptance, what.not_before)
             for what in deposits
         ],
+        deposits[0].today,
     )

@@ -19,6 +19,7 @@ import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -30,7 +31,7 @@ from dengwen_audit.merkle import leaf_hash, prove_inclusion, read_leaves
 from dengwen_audit.text import ZERO_HASH
 from dengwen_vault.database import Store
 from dengwen_vault.errors import NotReadyError
-from dengwen_vault.models import Card, LogHead, PendingEvent, Petition
+from dengwen_vault.models import Card, LogHead, PendingEvent, Petition, draw_spot
 from dengwen_vault.models import Epoch as EpochRow
 from dengwen_vault.models import Event as EventRow
 from dengwen_vault.roster_change import RosterChange, plan_rosters, write_rosters
@@ -101,7 +102,7 @@ class VaultEpochStore:
         with self._store.reading() as connection:
             plan = self._plan(connection, expected_size, utc_day(now))
         # Before the lock, behind which the door would wait; in the order in which tables lie.
-        rows = sorted(_rows(plan), key=lambda row: (row["case_id"], row["number"]))
+        rows = sorted(_rows(plan), key=itemgetter("spot"))
         with self._store.writing() as connection:
             _claim(connection, expected_size, plan.epoch.record.roster)
             _write(connection, plan, rows)
@@ -208,6 +209,7 @@ def _rows(plan: Plan) -> Iterator[dict[str, object]]:
     read = read_leaves([leaf_hash(leaf) for leaf in leaves])
     for event, position in zip(plan.events, plan.epoch.positions, strict=True):
         yield {
+            "spot": draw_spot(event.day),
             "case_id": event.case,
             "number": event.number,
             "hash": event.hash,

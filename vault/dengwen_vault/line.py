@@ -8,6 +8,7 @@ the log does not tell when she was at her keyboard. Her own events never overtak
 
 from __future__ import annotations
 
+import datetime
 import math
 import secrets
 from collections.abc import Sequence
@@ -17,9 +18,10 @@ from sqlalchemy import Connection, func, insert, select
 
 from dengwen_audit.note import Note
 from dengwen_vault.database import insert_new
-from dengwen_vault.models import Cause, PendingEvent
+from dengwen_vault.models import Cause, PendingEvent, draw_spot
 
 AT_NEXT_TICK = 0
+RECEIVED = "petition.received"  # with it a case begins
 
 _INSERT = insert(PendingEvent)
 _INSERT_CAUSE = insert(Cause)
@@ -54,9 +56,10 @@ def join_line(connection: Connection, new: NewEvent) -> bool:
     return _join(connection, new, 0 if turn is None else turn + 1)
 
 
-def begin_lines(connection: Connection, events: Sequence[NewEvent]) -> None:
+def begin_lines(connection: Connection, events: Sequence[NewEvent], today: datetime.date) -> None:
     """Put the first events of new cases in line, whose causes cannot be here yet."""
-    connection.execute(_INSERT_CAUSE, [_cause_row(new) for new in events])
+    causes = [{"spot": draw_spot(today)} | _cause_row(new) for new in events]
+    connection.execute(_INSERT_CAUSE, causes)
     connection.execute(_INSERT, [_row(new, 0) for new in events])
 
 

@@ -1,9 +1,13 @@
 """
 The tables: what an office keeps, by the names of the glossary.
 
-Rows tell no order and no hour. Keys are hashes, random bytes or public numbers, and on SQLite no
-table has row ids behind them; the only times are days, except for `UsedNonce`, which names nobody.
-The sealed parts of a petition lie apart from what is looked up, so that an index page holds many.
+Rows tell no order and no hour. Keys are hashes, random bytes or public numbers, and on SQLite a
+table has no row ids behind them but its keys themselves; the only times are days, except for
+`UsedNonce`, which names nobody. The sealed parts of a petition lie apart from what is looked up, so
+that an index page holds many.
+
+Without row ids SQLite keeps whole rows in its tree of keys, and reads a long one through to compare
+its key. So a table of long rows is a tree of random spots, found by an index; see `draw_spot`.
 
 What the order of pages on a disk still tells is in docs/decisions/0008-store.md.
 """
@@ -11,6 +15,7 @@ What the order of pages on a disk still tells is in docs/decisions/0008-store.md
 from __future__ import annotations
 
 import datetime
+import secrets
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -19,6 +24,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -30,6 +36,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from dengwen_audit.text import HASH_SIZE
 
 WITHOUT_ROWID = {"sqlite_with_rowid": False}
+WITH_ROWID = {"sqlite_with_rowid": True}  # of a table whose one key is such an id
 MAX_TOKEN = 64  # characters: an id, see dengwen_audit.text.check_token
 
 # Alembic can change only constraints that have a name, the same one on both databases.
@@ -40,6 +47,29 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+_FIRST_DAY = datetime.date(1970, 1, 1)
+_DAY_BITS, _CHANCE_BITS = 16, 47  # together what a signed row id can count
+
+# SQLite takes a column for its row id only if its type is spelt INTEGER.
+ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def draw_spot(day: datetime.date | None = None) -> int:
+    """
+    Return where a long row is to lie: by chance, so that it tells nothing of the row.
+
+    Rows of a *day* lie together, in no order: a day is known of them anyway, and what is written
+    today then meets the pages of today, however old the vault is.
+    """
+    if day is None:
+        return secrets.randbits(_DAY_BITS + _CHANCE_BITS)
+    return (day - _FIRST_DAY).days << _CHANCE_BITS | secrets.randbits(_CHANCE_BITS)
+
+
+def _spot() -> Mapped[int]:
+    return mapped_column(ROW_ID, primary_key=True, autoincrement=False, default=draw_spot)
 
 
 def _hash(*args: Any, **options: Any) -> Mapped[bytes]:  # noqa: ANN401  # SQLAlchemy's own
@@ -122,8 +152,9 @@ class Epoch(Base):
     """One record of the log, and the seed that its empty leaves and their order come from."""
 
     __tablename__ = "epoch"
+    __table_args__ = WITH_ROWID
 
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
     record: Mapped[bytes]
     roster: Mapped[bytes] = _hash()
     seed: Mapped[bytes] = mapped_column(LargeBinary(HASH_SIZE))
@@ -137,9 +168,11 @@ class Cause(Base):
     """
 
     __tablename__ = "cause"
+    __table_args__ = (UniqueConstraint("hash", "actor"), WITH_ROWID)
 
-    hash: Mapped[bytes] = _key_hash()
-    actor: Mapped[str] = _token(primary_key=True)
+    spot: Mapped[int] = _spot()
+    hash: Mapped[bytes] = _hash()
+    actor: Mapped[str] = _token()
     note: Mapped[bytes]
 
 
@@ -176,10 +209,16 @@ class Event(Base):
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index(None, "epoch"), UniqueConstraint("cause", "actor"), WITHOUT_ROWID)
+    __table_args__ = (
+        UniqueConstraint("case_id", "number"),
+        UniqueConstraint("cause", "actor"),
+        Index(None, "epoch"),
+        WITH_ROWID,
+    )
 
-    case_id: Mapped[bytes] = _key_hash()
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    spot: Mapped[int] = _spot()
+    case_id: Mapped[bytes] = _hash()
+    number: Mapped[int]
     hash: Mapped[bytes] = _hash()
     cause: Mapped[bytes] = _hash()
     actor: Mapped[str] = _token()
@@ -205,8 +244,10 @@ class SealedPetition(Base):
     """A case's manifest note, and every part that is no attachment, in the manifest's order."""
 
     __tablename__ = "sealed_petition"
+    __table_args__ = WITH_ROWID
 
-    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
+    spot: Mapped[int] = _spot()
+    case_id: Mapped[bytes] = _hash(ForeignKey(Petition.case_id), unique=True)
     manifest: Mapped[bytes]
     parts: Mapped[bytes]
 
@@ -221,12 +262,19 @@ class Attachment(Base):
 
 
 class Panel(Base):
-    """Who may see a case: found by reviewer for the desk, by both for each question."""
+    """
+    Who may see a case: the lines of a reviewer's desk, in the desk's order.
+
+    Attributes:
+        day, manifest: The petition's, so that a page of the desk is one piece of this table.
+    """
 
     __tablename__ = "panel"
 
     reviewer: Mapped[str] = _token(primary_key=True)
+    day: Mapped[datetime.date] = mapped_column(primary_key=True)
     case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
+    manifest: Mapped[bytes] = _hash()
 
 
 class Request(Base):
@@ -256,9 +304,11 @@ class Answer(Base):
     """A holder's one answer to a request; the note itself is its event's cause."""
 
     __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("request", "holder"), WITH_ROWID)
 
-    request: Mapped[bytes] = _key_hash(ForeignKey(Request.hash))
-    holder: Mapped[str] = _token(primary_key=True)
+    spot: Mapped[int] = _spot()
+    request: Mapped[bytes] = _hash(ForeignKey(Request.hash))
+    holder: Mapped[str] = _token()
     note: Mapped[bytes] = _hash()
     sealed: Mapped[bytes]
 

@@ -48,12 +48,16 @@ class LogView:
     Args:
         folder: The log's folder.
         checkpoint: The note as it was published.
+        before: The same log under an older checkpoint, if there is one at hand.
     """
 
-    def __init__(self, folder: Path, checkpoint: Note) -> None:
+    def __init__(self, folder: Path, checkpoint: Note, before: LogView | None = None) -> None:
         """Read nothing yet."""
         self._note = checkpoint
-        self._log = VerifiedLog(FolderTiles(folder), Checkpoint.parse(checkpoint.text))
+        known: VerifiedLog | None = before._log if before else None  # noqa: SLF001  # own class
+        self._log: VerifiedLog = VerifiedLog(
+            FolderTiles(folder), Checkpoint.parse(checkpoint.text), known
+        )
 
     @property
     def checkpoint(self) -> Note:
@@ -85,7 +89,7 @@ class LogView:
 
 
 class PublicLog:
-    """The log's folder; keeps what it has read for as long as the checkpoint stays the same."""
+    """The log's folder; keeps full tiles that it has read, and others until the next checkpoint."""
 
     def __init__(self, folder: Path) -> None:
         """Look into *folder*, which need not exist yet."""
@@ -100,7 +104,7 @@ class PublicLog:
             return None
         view = self._view
         if view is None or view.checkpoint != note:
-            self._view = view = LogView(self._folder, note)
+            self._view = view = LogView(self._folder, note, view)
         return view
 
     def size(self) -> int:

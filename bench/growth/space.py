@@ -1,0 +1,53 @@
+"""
+What an office takes on disk: by table and index, a tick's part of the log, and what follows of it.
+
+What is measured is one office; what it would be after a year, or at a hundred million cases, is
+calculated from its bytes a case, and is called so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from dengwen_audit.epoch import RECORD_SIZE
+from dengwen_audit.tile_paths import TILE_WIDTH
+
+TICKS_A_YEAR = 365 * 24 * 60
+HASH_SIZE, LENGTH_SIZE = 32, 2
+WALKED = 5_000_000_000  # bytes: a larger database is not read through
+DATABASE = "vault.sqlite3"
+
+
+def space_of(folder: Path) -> dict[str, dict[str, float]]:
+    """Return the bytes of an office whose folder this is: on disk, and a case of it by table."""
+    path, log = folder / "office" / DATABASE, folder / "office" / "public" / "log"
+    if not path.exists():
+        return {}
+    files = [file for file in log.rglob("*") if file.is_file()]
+    whole = {
+        "database": float(path.stat().st_size),
+        "log files": float(len(files)),
+        "log": float(sum(file.stat().st_size for file in files)),
+    }
+    if whole["database"] > WALKED:
+        return {"bytes": whole}
+    with sqlite3.connect(path) as connection:
+        tables = connection.execute(
+            "SELECT name, sum(pgsize) FROM dbstat('main', 1) GROUP BY name ORDER BY 2 DESC"
+        ).fetchall()
+        ((cases,),) = connection.execute("SELECT count(*) FROM petition").fetchall()
+    connection.close()
+    return {"bytes": whole, "bytes a case": {name: size / cases for name, size in tables if size}}
+
+
+def yearly() -> dict[str, float]:
+    """Return what a year of empty ticks adds to the log, calculated."""
+    bundle = TILE_WIDTH * (LENGTH_SIZE + RECORD_SIZE)
+    tiles = TILE_WIDTH * HASH_SIZE * TILE_WIDTH / (TILE_WIDTH - 1)
+    bundles = TICKS_A_YEAR / TILE_WIDTH
+    return {
+        "log, bytes a tick": (bundle + tiles) / TILE_WIDTH,
+        "log, bytes a year": (bundle + tiles) * bundles,
+        "log, files a year": bundles * (1 + TILE_WIDTH / (TILE_WIDTH - 1)),
+    }

@@ -1,0 +1,91 @@
+"""
+Counts what a question costs in steps instead of seconds, so that a test can compare two offices.
+
+*Steps* are those of SQLite's virtual machine, as far as its progress handler tells: at least one
+for each row that is looked at. *Pages* are what the process reads from files, with next to no cache
+inside SQLite: they tell of whoever counts rows, which is one step. *Calls* are those of Python
+functions. None of them depends on how fast the machine is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from dengwen_vault.database import Store
+
+PAGE_SIZE = 4096  # bytes
+
+
+class Cost(NamedTuple):
+    """What one question cost."""
+
+    steps: float
+    pages: float
+    calls: float
+
+
+@dataclass
+class _Counter:
+    count: int = 0
+
+    def step(self) -> int:
+        """Count one, and let SQLite go on."""
+        self.count += 1
+        return 0
+
+
+class Steps:
+    """Counts the steps that a *store* takes, on every connection that it opens from now on."""
+
+    def __init__(self, store: Store) -> None:
+        """Begin to count."""
+        self._counter = _Counter()
+        store.engine.dispose()
+        event.listen(store.engine, "connect", self._prepare)
+
+    def cost(self, ask: Callable[[], object]) -> Cost:
+        """Return what a question costs, asked in this thread."""
+        steps, read = self._counter.count, _bytes_read()
+        with _counting_calls() as calls:
+            ask()
+        pages = (_bytes_read() - read) // PAGE_SIZE
+        return Cost(self._counter.count - steps, pages, calls.count)
+
+    def _prepare(self, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        if not isinstance(connection, sqlite3.Connection):
+            raise AssertionError("internal error: only SQLite counts its steps")
+        connection.execute("PRAGMA cache_size = 0")
+        connection.set_progress_handler(self._counter.step, 1)
+
+
+def _bytes_read() -> int:
+    """Return how many bytes this process has read so far, from disk or from the page cache."""
+    for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(": ")
+        if name == "rchar":
+            return int(value)
+    raise AssertionError("internal error: the system does not tell what was read")
+
+
+@contextmanager
+def _counting_calls() -> Iterator[_Counter]:
+    counter, before = _Counter(), sys.getprofile()
+
+    def count(_frame: object, what: str, _argument: object) -> None:
+        counter.count += what == "call"
+
+    sys.setprofile(count)
+    try:
+        yield counter
+    finally:
+        sys.setprofile(before)
