@@ -1,0 +1,85 @@
+"""Leads the names of an office to this machine: a proxy for CONNECT, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Self
+
+_PIECE = 64 << 10
+_SECONDS = 30.0
+
+
+class Names:
+    """
+    A proxy that connects *places*, by name, to ports of the loopback address.
+
+    What is said is encrypted from end to end, so that clients and nginx see what they would see.
+    """
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        """Begin."""
+        self._places = places
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """What a client names as its proxy."""
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        """End; what was connected goes on until one of its sides ends."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        """Lead for a while."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._lead, args=(client,), daemon=True).start()
+
+    def _lead(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.settimeout(_SECONDS)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(4096)
+            name = head.split()[1].decode("ascii").rpartition(":")[0]
+            with socket.create_connection(("127.0.0.1", self._places[name])) as server:
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                _join(client, server)
+
+
+def _join(one: socket.socket, other: socket.socket) -> None:
+    """Pass on what each says until both have ended, or nothing comes."""
+    with selectors.DefaultSelector() as towards:
+        towards.register(one, selectors.EVENT_READ, other)
+        towards.register(other, selectors.EVENT_READ, one)
+        while ready := towards.get_map() and towards.select(_SECONDS):
+            for key, _ in ready:
+                _pass_on(towards, key)
+
+
+def _pass_on(towards: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    if not isinstance(key.fileobj, socket.socket):
+        raise AssertionError("internal error: no socket")
+    data = key.fileobj.recv(_PIECE)
+    if data:
+        key.data.sendall(data)
+    else:
+        towards.unregister(key.fileobj)
+        key.data.shutdown(socket.SHUT_WR)
