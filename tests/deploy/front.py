@@ -74,18 +74,10 @@ class Front:
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        command = [
-            _program(),
-            "-e",
-            "stderr",
-            "-g",
-            "daemon off;",
-            "-c",
-            self.folder / "nginx.conf",
-        ]
+        options = ["-e", "stderr", "-g", "daemon off;", "-c", str(self.folder / "nginx.conf")]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                command,
+                [str(_program()), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -165,10 +165,10 @@ def test_a_program_that_is_no_nginx_chooses_nothing(tmp_path: Path) -> None:
 def test_a_client_that_knows_only_ml_kem_is_served(fronted: Fronted, tmp_path: Path) -> None:
     """The key exchange really takes place, by an OpenSSL that has it on both sides."""
     environment = _newer_openssl(tmp_path)
-    openssl = find_program("openssl", "openssl")
+    openssl = str(find_program("openssl", "openssl"))
     with open_front(fronted.behind, environment=environment) as front:
         greet = [openssl, "s_client", "-connect", f"{HOST}:{front.tls}", "-servername", DOOR]
-        verify = ["-CAfile", front.certificates.authority, "-verify_return_error"]
+        verify = ["-CAfile", str(front.certificates.authority), "-verify_return_error"]
         done = subprocess.run(
             [*greet, *verify, "-groups", HYBRID, "-tls1_3"],
             env=os.environ | environment,
