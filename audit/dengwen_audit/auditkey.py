@@ -26,11 +26,11 @@ from pathlib import Path
 from dengwen_audit.cosignature import Cosigner
 from dengwen_audit.errors import AuditError
 from dengwen_audit.note import COSIGNATURE_V1, SEED_SIZE, SigningKey, VerificationKey
+from dengwen_audit.secret_files import is_open_to_others
 from dengwen_audit.text import TextError, TextReader, TextWriter, check_token
 
 KIND = "dengwen/audit-key/v1"
 MAX_KEY_BYTES = 4096
-_OTHERS = 0o077
 
 
 class KeyFileError(AuditError):
@@ -127,7 +127,7 @@ def read_key(path: Path) -> AuditKey:
     """
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & _OTHERS:
+            if is_open_to_others(path, os.fstat(file.fileno()).st_mode):
                 raise KeyFileError("others can read the key file: chmod 600")
             return AuditKey.parse(file.read(MAX_KEY_BYTES + 1))
     except OSError as error:

@@ -97,6 +97,12 @@ FAULTS: dict[str, Callable[[VaultOffice], None]] = {
 }
 
 
+def test_two_accounts_may_each_have_a_key_of_the_folder(small_office: VaultOffice) -> None:
+    """Whoever passes through the folder sees neither its list nor the other's key."""
+    (small_office.folder / "keys").chmod(0o711)
+    assert _find(small_office, FAULT) == []
+
+
 @pytest.mark.parametrize("sentence", FAULTS)
 def test_a_fault_is_found(small_office: VaultOffice, sentence: str) -> None:
     """And named, so that somebody can do something about it."""

@@ -6,7 +6,6 @@ Nothing here changes anything, and nothing is said of any case.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from dengwen_audit.errors import AuditError, ProofError
+from dengwen_audit.secret_files import is_open_to_others
 from dengwen_audit.tile_paths import TILE_WIDTH
 from dengwen_vault.attachments import all_arrived
 from dengwen_vault.blobs.store import check_blob
@@ -30,6 +30,9 @@ from dengwen_vault.vault import Vault
 GOOD, WARNING, FAULT = "good", "warning", "fault"
 ROSTER_WARNING = 7  # days before the roster ends
 MAX_CLOCK_SKEW = 300  # seconds
+_SEEN_BY_OTHERS = (
+    0o066  # a folder of keys may be passed through: door and sequencer are two accounts
+)
 LATE_TICKS = 5  # ticks without a new checkpoint that are no reason to worry
 
 
@@ -79,14 +82,17 @@ def _durability(vault: Vault, _: float) -> Iterator[Finding]:
 
 def _modes(vault: Vault, _: float) -> Iterator[Finding]:
     settings = vault.settings
-    secret = [settings.intake_key_file, settings.log_key_file.parent]
+    secret = [settings.intake_key_file]
     if settings.log_key_file.exists():
         secret.append(settings.log_key_file)
     if vault.store.is_sqlite:
         secret += [path for path in _database_files(vault.store.path) if path.exists()]
-    if vault.settings.blob_folder and vault.settings.blob_folder.exists():
-        secret.append(vault.settings.blob_folder)
-    open_ = [path.name for path in secret if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if settings.blob_folder and settings.blob_folder.exists():
+        secret.append(settings.blob_folder)
+    open_ = [path.name for path in secret if is_open_to_others(path, path.stat().st_mode)]
+    folder = settings.log_key_file.parent
+    if folder.stat().st_mode & _SEEN_BY_OTHERS:
+        open_.append(folder.name)
     if open_:
         yield Finding(FAULT, f"others can read: {', '.join(open_)}")
     else:

@@ -10,7 +10,7 @@ An office's data folder: its settings, its two keys, its database, and what it s
                                                                     s3://bucket/prefix
                              allowance = 33554432                   bytes of attachments to a case
     DIR/keys/log.key         signs the log's checkpoints; only where a sequencer runs
-    DIR/keys/intake.key      signs acceptances; read by the door and the desk
+    DIR/keys/intake.key      signs acceptances; read by the door
     DIR/vault.sqlite3
     DIR/public/              static files for any web server; the log is below log/
     DIR/blobs/               sealed attachments, each under the hash of its bytes
@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dengwen_audit.note import SEED_SIZE, SigningKey, VerificationKey
+from dengwen_audit.secret_files import is_open_to_others
 from dengwen_audit.text import TextError, parse_base64, to_base64
 from dengwen_vault.errors import SettingsError
 from dengwen_vault.public_log import LOG_FOLDER
@@ -138,7 +139,7 @@ def read_key(path: Path) -> SigningKey:
         SettingsError: If it cannot be read, is none, or others than its owner can read it.
     """
     try:
-        if path.stat().st_mode & 0o077:
+        if is_open_to_others(path, path.stat().st_mode):
             raise SettingsError(
                 f"{path.name}: others can read it: chmod 600, and think of a new one"
             )
