@@ -30,9 +30,8 @@ from dengwen_vault.vault import Vault
 GOOD, WARNING, FAULT = "good", "warning", "fault"
 ROSTER_WARNING = 7  # days before the roster ends
 MAX_CLOCK_SKEW = 300  # seconds
-_SEEN_BY_OTHERS = (
-    0o066  # a folder of keys may be passed through: door and sequencer are two accounts
-)
+# A folder of keys may be passed through: door and sequencer may be two accounts.
+_SEEN_BY_OTHERS = 0o066
 LATE_TICKS = 5  # ticks without a new checkpoint that are no reason to worry
 
 

@@ -24,8 +24,9 @@ def configure_logging() -> None:
     """
     Send what this process logs to standard error, each line under its day.
 
-    A journal puts the time beside each line, to the microsecond. So where standard error is one (the
-    service manager says so), it gets only what an operator has to look into, and not what was asked.
+    A journal puts the time beside each line, to the microsecond. So where standard error is one
+    (the service manager says so), it gets only what an operator has to look into, and not what
+    was asked.
     """
     is_journal = "JOURNAL_STREAM" in os.environ
     handler = logging.StreamHandler(sys.stderr)
