@@ -20,9 +20,10 @@ class Names:
     What is said is encrypted from end to end, so that clients and nginx see what they would see.
     """
 
-    def __init__(self, places: Mapping[str, int]) -> None:
-        """Begin."""
+    def __init__(self, places: Mapping[str, int], client: str = "127.0.0.1") -> None:
+        """Begin; nginx sees *client* as the address of whoever comes this way."""
         self._places = places
+        self._client = client
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -59,7 +60,8 @@ class Names:
             while b"\r\n\r\n" not in head:
                 head += client.recv(4096)
             name = head.split()[1].decode("ascii").rpartition(":")[0]
-            with socket.create_connection(("127.0.0.1", self._places[name])) as server:
+            place, source = ("127.0.0.1", self._places[name]), (self._client, 0)
+            with socket.create_connection(place, source_address=source) as server:
                 client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
                 _join(client, server)
 
