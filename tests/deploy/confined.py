@@ -1,5 +1,5 @@
 """
-Runs a command as a shipped unit would let it run, on a machine without systemd as its first process.
+Runs a command as a shipped unit would let it run, where systemd is not the first process.
 
 The kernel is told what systemd would tell it: the filters of system calls, of address families and
 of memory that is both written and run, no rights of root, no core file, and, if the tests are root,
@@ -146,4 +146,4 @@ def to_words(confinement: Confinement, command: Sequence[str]) -> list[str]:
 if __name__ == "__main__":
     told = json.loads(sys.argv[1])
     confine(Confinement(**told["confinement"]))
-    os.execv(told["command"][0], told["command"])
+    os.execv(told["command"][0], told["command"])  # noqa: S606  # that is the point

@@ -1,4 +1,4 @@
-"""PostgreSQL as it is shipped: the configuration of `deploy/postgresql/`, in a cluster of a test."""
+"""PostgreSQL as it is shipped: what stands in `deploy/postgresql/`, in a cluster of a test."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ CASE = "c0ffee" * 10
 WORD = "a-word-of-hers"
 # What goes wrong at a server, each with a value that must not be written down.
 MISHAPS = {
-    "a row is there twice": f"INSERT INTO office VALUES ('{CASE}', 1), ('{CASE}', 2)",
-    "a value is out of bounds": f"INSERT INTO office VALUES ('{CASE}{CASE}', -1)",
+    "a row is there twice": f"INSERT INTO office VALUES ('{CASE}', 1), ('{CASE}', 2)",  # noqa: S608  # a constant
+    "a value is out of bounds": f"INSERT INTO office VALUES ('{CASE}{CASE}', -1)",  # noqa: S608  # a constant
     "a value is no number": f"SELECT '{CASE}'::int",
-    "a column is not there": f"SELECT {WORD.replace('-', '_')} FROM office",
+    "a column is not there": f"SELECT {WORD.replace('-', '_')} FROM office",  # noqa: S608  # a constant
     "words are no SQL": f"SELEKT '{WORD}'",
     "somebody cancels": f"SET statement_timeout = '1ms'; SELECT pg_sleep(1), '{CASE}'",
     "a function warns": f"DO $$ BEGIN RAISE WARNING '{CASE}'; END $$",
