@@ -219,7 +219,7 @@ def test_nginx_finds_its_folders() -> None:
 
 
 TRIALS = {
-    "another family of addresses": "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM)",
+    "another family of addresses": "from socket import *; socket(AF_NETLINK, SOCK_DGRAM)",
     "memory that is written and run": "import mmap; mmap.mmap(-1, 4096, prot=7)",
     "another account": "import os; os.setuid(65534)",
     "a core file": "import resource; resource.setrlimit(resource.RLIMIT_CORE, (1, 1))",
