@@ -38,12 +38,16 @@ $(NODE_STAMP): package-lock.json package.json scripts/setup-node
 setup-postgres:  ## Bring PostgreSQL's binaries for the tests, or say that they are missing
 	@scripts/setup-postgres
 
+.PHONY: setup-nginx
+setup-nginx:  ## Bring nginx and systemd-analyze for the tests of deploy/, or say that they are missing
+	@scripts/setup-nginx
+
 .PHONY: demo
 demo: setup  ## Play a whole town: petition, request, release, answer, audit
 	$(PYTHON) scripts/demo.py
 
 .PHONY: test
-test: setup-dev setup-node setup-postgres  ## Run every test
+test: setup-dev setup-node setup-postgres setup-nginx  ## Run every test
 	$(PYTHON) -m pytest -n 2
 
 .PHONY: faults
@@ -52,7 +56,7 @@ faults: setup-dev setup-postgres  ## Kill and starve a whole office a thousand t
 	DENGWEN_FAULTS=whole $(PYTHON) -m pytest tests/faults
 
 .PHONY: coverage
-coverage: setup-dev setup-node setup-postgres  ## Run every test and show the lines that none reached
+coverage: setup-dev setup-node setup-postgres setup-nginx  ## Run every test and show the lines that none reached
 	$(PYTHON) -m coverage erase
 	$(PYTHON) -m coverage run --parallel-mode -m pytest
 	$(PYTHON) -m coverage combine --quiet

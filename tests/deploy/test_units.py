@@ -35,7 +35,8 @@ EXPOSURE = 15  # tenths of systemd's points: 1.5 of 10
 INSTALLED = "/opt/dengwen/current/.venv/bin"
 VAULT = Path("/srv/dengwen")
 NGINX = DEPLOY / "nginx"
-OPERATORS = ("door", "desk", "sequencer")
+OPERATORS = ("door", "desk", "sequencer", "follower")
+WRITERS = ["sequencer", "follower"]
 
 
 def _read(path: Path) -> str:
@@ -121,7 +122,7 @@ def test_nothing_of_a_service_gets_onto_a_disk_or_into_the_journal(name: str) ->
     }
     assert {key: last(settings, key) for key in expected} == expected
     assert int(settings["Unit.StartLimitBurst"][-1]) > 0
-    assert last(settings, "UMask") == ("0022" if name == "sequencer" else "0077")
+    assert last(settings, "UMask") == ("0022" if name in WRITERS else "0077")
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -134,10 +135,10 @@ def test_every_command_can_be_typed(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_whoever_never_calls_out_is_kept_from_it(name: str) -> None:
-    """Door, desk and witness are asked; sequencer, gatekeeper and mirror ask others, too."""
+    """Door, desk and witness are asked; the others ask others, too."""
     settings = service(name)
     denied = (last(settings, "IPAddressDeny"), last(settings, "IPAddressAllow"))
-    callers = ("sequencer", "gatekeeper", "mirror")
+    callers = ("sequencer", "follower", "gatekeeper", "mirror")
     assert denied == (("", "") if name in callers else ("any", "localhost"))
 
 
@@ -160,7 +161,7 @@ def test_folders_are_one_and_the_same() -> None:
     assert f"root {settings.public};" in _read(NGINX / "door.conf")
     assert last(service("sequencer"), "ReadWritePaths") == str(settings.public)
     writers = [n for n in SERVICES if "Service.ReadWritePaths" in service(n)]
-    assert writers == ["sequencer"]
+    assert writers == WRITERS
     folders = _folders()
     assert folders[str(settings.public)] == ("0755", "dengwen-sequencer", "dengwen")
     assert folders[str(VAULT)] == ("0751", "root", "dengwen")
@@ -183,7 +184,7 @@ def test_each_service_is_lent_its_own_key() -> None:
     }
     for key, name in owners.items():
         assert credentials(service(name)) == {key.name: f"/etc/dengwen/{key.name}"}
-    assert credentials(service("desk")) == {}
+    assert credentials(service("desk")) == credentials(service("follower")) == {}
     closed = {line[1]: line[2] for line in lines if line and line[0] == "z"}
     assert closed["/etc/dengwen/*.key"] == closed["/etc/dengwen/passphrase"] == "0600"
 

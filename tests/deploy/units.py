@@ -12,7 +12,7 @@ from tests.deploy.shipped import DEPLOY, find_program
 
 UNITS = DEPLOY / "systemd"
 HARDENING = UNITS / "dengwen-.service.d" / "hardening.conf"
-SERVICES = ("door", "desk", "sequencer", "gatekeeper", "mirror", "witness")
+SERVICES = ("door", "desk", "sequencer", "follower", "gatekeeper", "mirror", "witness")
 
 Settings = dict[str, list[str]]
 
