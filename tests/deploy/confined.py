@@ -38,6 +38,7 @@ class Confinement:
     writable: Sequence[str]
     umask: int
     files: int
+    hidden: Sequence[str] = ()
 
 
 class _Comparison(ctypes.Structure):
@@ -74,7 +75,7 @@ class _Filter:
 def confine(confinement: Confinement) -> None:
     """Confine this process for good."""
     if os.geteuid() == 0:
-        _write_only(confinement.writable)
+        _write_only(confinement.writable, confinement.hidden)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     hard = min(confinement.files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
@@ -112,13 +113,15 @@ def _deny_write_execute() -> None:
     denied.load()
 
 
-def _write_only(folders: Sequence[str]) -> None:
-    """Let this process see every file system as one to be read, but for these folders."""
+def _write_only(folders: Sequence[str], hidden: Sequence[str]) -> None:
+    """Let this process write into these folders only, and see nothing of those that are hidden."""
     _check(_libc.unshare(_CLONE_NEWNS))
     _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
     for folder in folders:
         path = folder.encode()
         _check(_libc.mount(path, path, None, _MS_BIND, None))
+    for place in hidden:
+        _check(_libc.mount(b"none", place.encode(), b"tmpfs", 0, b"mode=000"))
     _set_readonly("/", is_readonly=True, flags=_AT_RECURSIVE)
     for folder in folders:
         _set_readonly(folder, is_readonly=False, flags=0)

@@ -120,6 +120,7 @@ class Stand:
             writable=writable,
             umask=int(last(settings, "UMask"), 8),
             files=int(last(settings, "LimitNOFILE")),
+            hidden=_paths(settings, "InaccessiblePaths"),
         )
         environment = {"JOURNAL_STREAM": "1:1", "CREDENTIALS_DIRECTORY": str(self._lent(name))}
         with (self.folder / f"{name}.said").open("ab") as output:

@@ -104,7 +104,8 @@ def test_only_the_sequencer_writes_what_everybody_reads() -> None:
             source, _, options = volume.partition(":")
             if not options.endswith(":ro"):
                 writers.add((name, source))
-    assert writers == {("sequencer", "public"), ("database", "data"), ("database", "socket")}
+    database = {("database", "data"), ("database", "socket")}
+    assert writers == {("sequencer", "public"), ("door", "blobs"), *database}
 
 
 def test_nginx_asks_where_door_and_desk_listen() -> None:

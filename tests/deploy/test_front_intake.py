@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from dengwen_keys.petition_file import MAX_POST_BYTES
 from dengwen_submit.connection import IDLE_SECONDS
 from dengwen_submit.intake import MAX_PETITION_BYTES, PATH
 from dengwen_submit.way_in import CASE_HEADER, TICKET_HEADER
 from dengwen_submit.web import MAX_NOTE_BYTES
+from dengwen_vault.settings import DEFAULT_ALLOWANCE
 from dengwen_vault.web import LIMITS
 from tests.crowd.open_door import announce
 from tests.deploy.authority import DESK, DOOR
@@ -38,7 +38,7 @@ CLIENTS = 50
 SLOW = 1000
 HONEST = 10
 WITHIN = 10.0  # seconds for an honest petition on a busy machine
-LARGE = 8 << 20
+LARGE = 1 << 20
 ANNOUNCED = announce(seal_petition("probe").manifest)
 COLLECTING = {"proxy_request_buffering off": "proxy_request_buffering on"}
 
@@ -128,7 +128,7 @@ def _bodies(session: requests.Session) -> list[int]:
         session.request(method, f"https://{name}{path}", data=b"x" * size, timeout=60).status_code
         for method, name, path, size in (
             ("POST", DOOR, PATH, MAX_PETITION_BYTES),
-            ("PUT", DOOR, "/v1/attachments/1", MAX_PETITION_BYTES),
+            ("PUT", DOOR, "/v1/attachments/1", DEFAULT_ALLOWANCE),
             ("POST", DOOR, "/v1/case/statements", MAX_NOTE_BYTES),
             ("POST", DESK, "/v1/heads", longest),
         )
@@ -146,7 +146,6 @@ def test_no_body_is_ever_written_to_a_disk(fronted: Fronted) -> None:
         _without_folders(front)
         statuses = _bodies(session)
     assert HTTPStatus.INTERNAL_SERVER_ERROR not in statuses
-    del statuses[1]  # how long an attachment may be is for the door to say
     assert HTTPStatus.REQUEST_ENTITY_TOO_LARGE not in statuses
 
 
@@ -165,8 +164,8 @@ def test_a_body_on_a_disk_would_be_noticed(fronted: Fronted, mangled: dict[str, 
 @pytest.mark.parametrize(
     ("method", "name", "path", "limit"),
     [
-        ("POST", DOOR, PATH, MAX_POST_BYTES),
-        ("PUT", DOOR, "/v1/attachments/1", MAX_PETITION_BYTES),
+        ("POST", DOOR, PATH, MAX_PETITION_BYTES),
+        ("PUT", DOOR, "/v1/attachments/1", DEFAULT_ALLOWANCE),
         ("POST", DOOR, "/v1/case/statements", MAX_NOTE_BYTES),
         ("POST", DESK, "/v1/heads", max(LIMITS.by_path.values())),
     ],

@@ -54,7 +54,9 @@ def test_a_petition_goes_all_the_way(stand: Stand, tmp_path: Path) -> None:
     (tmp_path / "petition.md").write_text(TEXT, encoding="utf-8")
     url = stand.office.card.door
     stand.run("dengwen-submit", "card", url, folder=tmp_path)
-    sealed = ("--anonymous", "--out", "sent.petition", "--words-out", "words")
+    (tmp_path / "plan.txt").write_text(TEXT, encoding="utf-8")
+    sealed = ["--anonymous", "--out", "sent.petition", "--words-out", "words"]
+    sealed += ["--attach", "plan.txt"]
     stand.run("dengwen-submit", "seal", "petition.md", *sealed, folder=tmp_path)
     said = stand.run("dengwen-submit", "send", "sent.petition", "--at-once", folder=tmp_path)
     assert "Accepted and signed for: sent.petition.acceptance." in said
@@ -63,6 +65,8 @@ def test_a_petition_goes_all_the_way(stand: Stand, tmp_path: Path) -> None:
     while not list((tmp_path / "receipts").glob("*")):
         stand.run(*status, "--wait", "1", folder=tmp_path, codes=(0, INCOMPLETE))
         assert time.monotonic() < deadline
+    blobs = [path for path in (stand.office.vault / "blobs").rglob("*") if path.is_file()]
+    assert len(blobs) == 1
     (receipt,) = (tmp_path / "receipts").iterdir()
     assert "Proven: " in stand.run("dengwen-submit", "receipt", str(receipt), folder=tmp_path)
     assert "Sound." in stand.run("dengwen-audit", "verify", url, "--card", "card.txt")

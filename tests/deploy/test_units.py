@@ -159,11 +159,12 @@ def test_folders_are_one_and_the_same() -> None:
     for name in OPERATORS:
         assert str(VAULT) in command(service(name))
     assert f"root {settings.public};" in _read(NGINX / "door.conf")
-    assert last(service("sequencer"), "ReadWritePaths") == str(settings.public)
-    writers = [n for n in SERVICES if "Service.ReadWritePaths" in service(n)]
+    writers = [n for n in SERVICES if last(service(n), "ReadWritePaths") == str(settings.public)]
     assert writers == WRITERS
+    assert last(service("door"), "ReadWritePaths") == str(settings.blob_folder)
     folders = _folders()
     assert folders[str(settings.public)] == ("0755", "dengwen-sequencer", "dengwen")
+    assert folders[str(settings.blob_folder)] == ("0700", "dengwen-door", "dengwen")
     assert folders[str(VAULT)] == ("0751", "root", "dengwen")
     assert folders[str(settings.log_key_file.parent)] == ("0711", "root", "root")
 
@@ -198,6 +199,7 @@ def test_accounts_are_one_and_the_same() -> None:
     )
     assert users == made == set(ident) - {"root"}
     assert all(last(service(name), "Group") == "dengwen" for name in OPERATORS)
+    assert last(service("desk"), "InaccessiblePaths") == "/proc"  # it has the door's account
     others = set(SERVICES) - set(OPERATORS)
     assert all(last(service(name), "DynamicUser") == "yes" for name in others)
 
@@ -205,7 +207,7 @@ def test_accounts_are_one_and_the_same() -> None:
 def test_what_systemd_calls_a_name_is_one() -> None:
     """A colon in the name of an account's owner would be refused."""
     names = re.findall(r'^u \S+ +- "(.*)"$', _read(UNITS / "sysusers.conf"), re.MULTILINE)
-    assert len(names) == 3
+    assert len(names) == 2
     assert not any(":" in name for name in names)
 
 
