@@ -157,10 +157,17 @@ def make_office(
 
 
 def _equip(folder: Path, first: Path, *, with_log_key: bool) -> None:
-    """Make the data folder of another machine as an operator does: by copying settings and keys."""
+    """
+    Make the data folder of another machine as an operator does: by copying settings and keys.
+
+    Attachments lie in one folder, as if all machines had mounted it.
+    """
     keys = folder / "keys"
     keys.mkdir(parents=True, mode=0o700)
-    shutil.copy2(first / "vault.toml", folder)
+    settings = (first / "vault.toml").read_text("utf-8")
+    shared = settings.replace('blobs = "blobs"', f'blobs = "{first / "blobs"}"')
+    assert shared != settings
+    (folder / "vault.toml").write_text(shared, "utf-8")
     shutil.copy2(first / "keys" / "intake.key", keys)
     if with_log_key:
         shutil.copy2(first / "keys" / "log.key", keys)

@@ -46,7 +46,7 @@ def test_one_petition_at_four_doors_is_one_petition(several: Several) -> None:
     sent = several.storm.load.seal(random.Random(1)).sealed
 
     def send(port: int) -> requests.Response:
-        return requests.post(f"http://127.0.0.1:{port}/v1/petitions", sent.to_bytes(), timeout=60)
+        return requests.post(f"http://127.0.0.1:{port}/v1/petitions", sent.letter(), timeout=60)
 
     with ThreadPoolExecutor() as threads:
         answers = list(threads.map(send, office.ports.doors))
