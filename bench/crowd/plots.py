@@ -73,6 +73,7 @@ CPU = (Line("door_cpu", "door", BLUE), Line("generator_cpu", "generator", ORANGE
 DISK = (Line("written", "written", GREEN, by=1e6),)
 MEMORY = (Line("memory", "door", BLUE, by=1e6),)
 WAITED = "waited, s"
+DECADES, TINY = 300.0, 1e-6  # a wider panel has room for powers of ten only
 SAMPLED = frozenset({"door_cpu", "written", "memory"})
 
 
@@ -110,7 +111,10 @@ def _run(title: str, run: dict[str, Any]) -> Figure:
             _plot(axis, run["series"], line)
         axis.set_ylabel(label)
         if label == WAITED:
-            _log(axis.set_yscale, axis.yaxis, steps=(1.0,))
+            axis.set_yscale("log")
+            least, most = axis.get_ylim()
+            is_wide = most > DECADES * max(least, TINY)
+            _log(axis.set_yscale, axis.yaxis, (1.0,) if is_wide else (1.0, 2.0, 5.0))
         else:
             axis.set_ylim(bottom=0)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
