@@ -44,6 +44,7 @@ def _crowd(workers: int, pool: Path) -> Figures:
     return measure(Run("short", "", doorway, phases, drain=SLOWEST), pool)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_crowd_is_held_and_nothing_that_was_signed_for_is_lost(pool: Path, workers: int) -> None:
     """Who finds no room is told when to come back; all are accepted in the end, all is on disk."""
@@ -66,6 +67,7 @@ def test_the_bare_door_answers_everybody(pool: Path) -> None:
     assert figures.lost is None
 
 
+@pytest.mark.slow
 def test_who_is_asked_for_work_does_it_and_is_let_in(pool: Path) -> None:
     """With the petitioner's own solver; without one, everybody goes home."""
     doorway = Doorway("door", 0, settings="puzzle = 8\n")
@@ -78,6 +80,7 @@ def test_who_is_asked_for_work_does_it_and_is_let_in(pool: Path) -> None:
     assert idle.accepted + idle.gone == idle.offered
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_crowd_is_counted_on_postgresql_too(pool: Path, postgres_url: str) -> None:
     """Whose server is started and ended with the run."""
@@ -88,6 +91,7 @@ def test_a_crowd_is_counted_on_postgresql_too(pool: Path, postgres_url: str) -> 
     assert figures.stored_each > 30_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.0, 30.0])
 def test_public_files_are_read_while_petitions_come(pool: Path, rate: float) -> None:
     """All of them, in turn, and petitions are accepted beside it."""
