@@ -70,6 +70,15 @@ class S3Server:
         names = [piece.partition("</Key>")[0] for piece in listed.split("<Key>")[1:]]
         return {name: self._ask("GET", f"{BUCKET}/{name}").content for name in names}
 
+    def keep_versions(self) -> None:
+        """Let the bucket keep every version of an object from now on."""
+        wanted = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        assert self._ask("PUT", f"{BUCKET}?versioning", wanted.encode()).ok
+
+    def versions(self) -> int:
+        """Count the versions of all objects."""
+        return self._ask("GET", f"{BUCKET}?versions").text.count("<VersionId>")
+
     def overwrite(self, name: str, data: bytes) -> None:
         """Put other bytes in place of an object."""
         assert self._ask("PUT", f"{BUCKET}/{name}", data).ok

@@ -63,6 +63,19 @@ def test_an_object_that_changed_is_told_and_mended(s3: S3Server, instead: bytes)
     assert s3.objects() == {KEY: DATA}
 
 
+def test_twice_is_once_and_never_overwritten(s3: S3Server) -> None:
+    """A bucket that keeps every version keeps one of each blob, and one more of a mended one."""
+    s3.keep_versions()
+    blobs = S3Blobs(S3_URL)
+    for _ in range(3):
+        blobs.put(DATA)
+    assert s3.versions() == 1
+    s3.overwrite(KEY, b"something else")
+    blobs.put(DATA)
+    blobs.put(DATA)
+    assert s3.versions() == 3
+
+
 def test_many_at_once_are_one(s3: S3Server) -> None:
     """All but one find it there, and that it is right."""
     blobs = S3Blobs(S3_URL)
