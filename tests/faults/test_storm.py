@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from dengwen_vault.blobs.store import path_of
 from dengwen_vault.database import Store
 from dengwen_vault.models import Attachment, SealedPetition
 from dengwen_vault.settings import Settings
-from tests.faults.launch import SEQUENCER_STEPS, STEPS
+from tests.faults.launch import SEQUENCER_STEPS, STEPS, Faults
 from tests.faults.storm import Storm, steps_of
 from tests.town_people import MIRROR
 
 pytestmark = pytest.mark.slow
 KILLS = 30
+PATIENCE = 60.0  # seconds
 
 
 def test_kills_lose_nothing_that_was_acknowledged(storm: Storm) -> None:
@@ -33,6 +35,25 @@ def test_kills_lose_nothing_that_was_acknowledged(storm: Storm) -> None:
     assert storm.load.opened
     assert storm.load.attached
     assert storm.judge.receipts >= len(storm.load.accepted)
+
+
+@pytest.mark.parametrize(
+    "step", ["door.before-blob-folder-sync", "door.after-blob", "door.after-attachment"]
+)
+def test_a_door_that_dies_between_an_attachment_and_its_row_loses_nothing(
+    storm: Storm, step: str
+) -> None:
+    """What it left is used by the next attempt, which comes by itself."""
+    storm.load.go()
+    storm.house.kill("door", Faults(die_at=step))
+    deadline = time.monotonic() + PATIENCE
+    while not storm.house.kills[f"door at {step}"]:
+        assert time.monotonic() < deadline, "nobody sent an attachment"
+        time.sleep(0.02)
+    attached = len(storm.load.attached)
+    storm.judge.judge()
+    assert len(storm.load.attached) > attached
+    assert not storm.house.ended
 
 
 def test_every_named_step_belongs_to_a_process() -> None:
