@@ -1,15 +1,20 @@
 """The short form of `make bench-crowd`: a crowd that is more than can be taken at once."""
 
+import select
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Delete, Update, delete, update
 
 from bench.crowd.figures import Figures
 from bench.crowd.fill import fill
+from bench.crowd.generator import Crowd
 from bench.crowd.ledger import count
-from bench.crowd.office import POSTGRES, Doorway
+from bench.crowd.office import HOST, POSTGRES, Doorway
 from bench.crowd.phases import Phase
 from bench.crowd.pool import Pool
 from bench.crowd.reading import read_meanwhile
@@ -18,6 +23,8 @@ from bench.crowd.run import Run, measure
 from dengwen_audit.errors import SignatureError
 from dengwen_audit.note import Note, SigningKey, sign_note
 from dengwen_keys.petition_file import SealedPetition
+from dengwen_vault.models import PendingEvent, Petition
+from dengwen_vault.models import SealedPetition as SealedRow
 from tests.vault.office import VaultOffice
 
 SEALED, DIFFERENT = 60, 600
@@ -184,3 +191,59 @@ def test_each_acceptance_without_its_petition_is_counted_as_lost(
     }[mangled]
     found = count(office, petitions, [(0, first.to_bytes()), (number, answer.to_bytes())])
     assert (found.acceptances, found.lost) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        delete(PendingEvent),
+        delete(SealedRow),
+        update(Petition).values(manifest=bytes(32)),
+        update(SealedRow).values(parts=b"others"),
+    ],
+    ids=["no event", "no parts", "other manifest", "other parts"],
+)
+def test_each_petition_that_is_not_there_whole_is_counted_as_lost(
+    office: VaultOffice, pool: Path, change: Delete | Update
+) -> None:
+    """Whatever part of it is missing, or is another."""
+    petitions = Pool(pool)
+    answer = office.vault.accept(petitions.petition(0)).to_bytes()
+    with office.vault.store.writing() as connection:
+        connection.execute(change)
+    assert count(office, petitions, [(0, answer)]).lost > 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "untold"),
+    [
+        ("Retry-After: 1\r\nDengwen-Ticket: 1.0.ab\r\n", 0),
+        ("Retry-After: 1\r\n", 1),
+        ("Dengwen-Ticket: 1.0.ab\r\n", 1),
+    ],
+)
+def test_a_refusal_that_does_not_say_when_or_gives_no_ticket_is_counted(
+    pool: Path, headers: str, untold: int
+) -> None:
+    """Whoever was given both is not; all go home, since they are not patient."""
+    answer = f"HTTP/1.1 503 Busy\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
+    phases = [Phase("few", 1.0, 10, patience=0.0)]
+    with socket.create_server((HOST, 0)) as listener:
+        crowd = Crowd(listener.getsockname()[:2], Pool(pool), drain=SLOWEST)
+        visitors = threading.Thread(target=crowd.run, args=(phases,))
+        visitors.start()
+        while visitors.is_alive():
+            if not select.select([listener], [], [], 0.05)[0]:
+                continue
+            line, _ = listener.accept()
+            with line:
+                while b"\r\n\r\n" not in line.recv(1 << 16):
+                    pass
+                line.sendall(answer.encode())
+                line.shutdown(socket.SHUT_WR)
+                while line.recv(1 << 16):
+                    pass
+        visitors.join()
+    diary = crowd.diary
+    assert diary.total("refused") == diary.total("gone") == diary.total("offered") > 0
+    assert diary.untold == untold * diary.total("refused")
