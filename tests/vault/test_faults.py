@@ -1,6 +1,11 @@
 """A database that cannot answer: the asker is told to come back, and nothing is half done."""
 
+import errno
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -11,6 +16,14 @@ from sqlalchemy import event, text
 from dengwen_vault.database import Store
 from dengwen_vault.errors import UnavailableError
 from tests.vault.office import VaultOffice, seal_petition
+
+UNFLUSHED = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA synchronous = OFF")
+database.execute("INSERT INTO used_nonce VALUES (randomblob(32), 0)")
+os.kill(os.getpid(), 9)
+"""
 
 
 def _limit_pages(office: VaultOffice, pages: int) -> None:
@@ -46,6 +59,45 @@ def test_a_database_that_is_gone_is_a_problem_like_any_other(small_office: Vault
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     assert _detail(answer) == "the database cannot do this now"
+
+
+def test_what_a_killed_process_left_is_flushed_before_anybody_goes_by_it(
+    small_office: VaultOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was killed between writing and flushing: the petition is there, and sent once more."""
+    path = Path(small_office.vault.store.path)
+    small_office.vault.store.close()
+    died = subprocess.run([sys.executable, "-c", UNFLUSHED, path], check=False)
+    assert died.returncode == -signal.SIGKILL
+    flushed = []
+    fsync = os.fsync
+
+    def note_and_flush(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note_and_flush)
+    with small_office.vault.store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM used_nonce")).scalar_one() == 1
+    assert flushed == [f"{path.name}-wal"]
+
+
+def test_a_log_that_cannot_be_flushed_is_gone_by_by_nobody(
+    small_office: VaultOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin: an answer would promise what the disk may not have."""
+    small_office.vault.store.close()
+    with sqlite3.connect(small_office.vault.store.path) as other:  # so that there is a log
+        other.execute("INSERT INTO used_nonce VALUES (randomblob(32), 0)")
+        other.commit()
+        monkeypatch.setattr(os, "fsync", _refuse)
+        with pytest.raises(UnavailableError), small_office.vault.store.reading():
+            pass
+    other.close()
+
+
+def _refuse(_: int) -> None:
+    raise OSError(errno.EIO, "input/output error")
 
 
 @pytest.mark.postgres

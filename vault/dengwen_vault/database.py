@@ -237,6 +237,26 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise SettingsError("the database cannot be kept in WAL mode: is it on a network drive?")
+    (path,) = connection.execute("SELECT file FROM pragma_database_list").fetchone()
+    _flush_log(path)
+
+
+def _flush_log(path: str) -> None:
+    """
+    Flush what a process wrote to SQLite's log and did not live to flush: it counts as committed.
+
+    Else whoever finds it there, and changes nothing, would acknowledge what the disk may not have.
+    """
+    try:
+        log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(log)
+    except OSError as error:
+        raise sqlite3.OperationalError("the log cannot be flushed") from error
+    finally:
+        os.close(log)
 
 
 def _begin_sqlite(connection: Connection) -> None:
