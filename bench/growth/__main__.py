@@ -32,7 +32,7 @@ SIZES = (1_000, 100_000, 1_000_000)
 ORIGINALS = 4_000  # petitions that are really sealed
 BYTES_A_CASE = 48_000
 MOST = 1.2  # times the smallest office's median
-ROUNDS, COLD_ROUNDS = 36, 12
+ROUNDS, COLD_ROUNDS, COUNTED_ROUNDS = 36, 12, 3
 # The questions that are promised; the others are told beside them.
 PROMISED = ("intake", "desk", "status", "open", "tick")
 
@@ -51,6 +51,7 @@ def main() -> int:
     _show("made, s", made)
     warm = town.measure(options.rounds)
     cold = town.measure_cold(options.cold_rounds) if "sqlite" in options.database else {}
+    counted = town.count(COUNTED_ROUNDS) if "sqlite" in options.database else {}
     space = {str(cases): space_of(town.folder(cases)) for cases in sizes}
     figures = {
         "machine": _machine() | limits.measure(BUILD),
@@ -58,11 +59,17 @@ def main() -> int:
         "rounds": options.rounds,
         "warm": {name: times.to_json() for name, times in warm.items()},
         "cold": {name: times.to_json() for name, times in cold.items()},
+        "counted": {
+            name: {cases: cost._asdict() for cases, cost in costs.items()}
+            for name, costs in counted.items()
+        },
         "space": space,
         "calculated, a tick a minute": yearly(),
     }
     _show_times("warm", warm)
     _show_times("cold", cold)
+    for name, costs in counted.items():
+        print(f"counted  {name:<40}", *(tuple(cost) for cost in costs.values()), flush=True)
     missed = _judge(warm)
     if not options.keep:
         shutil.rmtree(BUILD)

@@ -14,16 +14,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bench.growth.office import AgedOffice
 from bench.growth.petitions import Petitions
+from bench.growth.steps import Cost, count_costs
 from bench.growth.visit import Question, Stage, look_around, visit
 
 LINES = 500  # of the desk's page: as many as the smallest office has
 GROUP = 64  # petitions to a commit, as in `dengwen_vault.grouping`
 RENEWED_BELOW = 10_000  # cases: a smaller office is laid back
-RENEWED_EVERY = 6  # rounds; the first of them only warms up
+BLOCK = 6  # rounds between, and one before them that only warms up
 
 
 @dataclass
@@ -37,11 +39,13 @@ class Times:
         """Return medians in ms, and what they are of the smallest office's, as texts by cases."""
         kinds = {"ms": self.wall, "cpu ms": self.cpu}
         medians = {
-            kind: {str(cases): 1000 * statistics.median(times) for cases, times in by_cases.items()}
+            kind: {str(n): 1000 * statistics.median(by_cases[n]) for n in sorted(by_cases)}
             for kind, by_cases in kinds.items()
         }
         ratios = {f"{kind}, ratio": _ratios(median) for kind, median in medians.items()}
-        return medians | ratios | {"p90 ms": {str(c): _p90(t) for c, t in self.wall.items()}}
+        return (
+            medians | ratios | {"p90 ms": {str(n): _p90(self.wall[n]) for n in sorted(self.wall)}}
+        )
 
 
 def _ratios(medians: Mapping[str, float]) -> dict[str, float]:
@@ -83,17 +87,16 @@ class Town:
         return self._folder / str(cases)
 
     def measure(self, rounds: int) -> dict[str, Times]:
-        """Ask everything so many times; return what it took, by question."""
+        """Ask everything so many times, in blocks; return what it took, by question."""
         found: dict[str, Times] = defaultdict(Times)
         stages = {cases: self._stage(cases) for cases in self.sizes}
-        for number in range(-1, rounds):
-            is_first = number % RENEWED_EVERY == 0
-            if is_first and number > 0:
-                for cases in filter(self._is_renewed, self.sizes):
-                    stages[cases].__exit__()
-                    stages[cases] = self._stage(cases)
-            times = defaultdict(Times) if is_first or number < 0 else found
-            _ask_all(list(stages.items()), visit, times, number)
+        for block in range(-(-rounds // BLOCK)):
+            for cases in filter(self._is_renewed, self.sizes if block else ()):
+                stages[cases].__exit__()
+                stages[cases] = self._stage(cases)
+            _ask_all(stages, visit, defaultdict(Times), 0)
+            for number in range(BLOCK):
+                _ask_all(stages, visit, found, number)
         for stage in stages.values():
             stage.__exit__()
         return found
@@ -103,8 +106,19 @@ class Town:
         found: dict[str, Times] = defaultdict(Times)
         stages = {cases: self._stage(cases) for cases in self.sizes}
         for number in range(rounds):
-            _ask_all(list(stages.items()), look_around, found, number, _forget)
+            _ask_all(stages, look_around, found, number, _forget)
         for stage in stages.values():
+            stage.__exit__()
+        return found
+
+    def count(self, rounds: int) -> dict[str, dict[str, Cost]]:
+        """Return what each question costs in steps and pages, by cases; SQLite counts."""
+        found: dict[str, dict[str, Cost]] = defaultdict(dict)
+        for cases in self.sizes:
+            stage = self._stage(cases)
+            costs = count_costs(stage.vault.store, rounds, partial(visit, stage))
+            for name, cost in costs.items():
+                found[name][str(cases)] = cost
             stage.__exit__()
         return found
 
@@ -128,21 +142,25 @@ class Town:
 
 
 def _ask_all(
-    stages: Sequence[tuple[int, Stage]],
+    stages: Mapping[int, Stage],
     questions: Callable[[Stage], Iterator[Question]],
     found: dict[str, Times],
     number: int,
     before: Callable[[Stage], None] = lambda _: None,
 ) -> None:
-    """Put each question to all, in an order that changes from round to round."""
-    for asked in zip(*(questions(stage) for _, stage in stages), strict=True):
-        for turn in range(len(stages)):
-            place = (turn + number) % len(stages)
-            cases, stage = stages[place]
-            before(stage)
+    """
+    Put each question to all, in an order that turns from round to round.
+
+    Prepared is in the same order, so that between preparing and asking lies as much for each.
+    """
+    turn = number % len(stages)
+    order = [*stages, *stages][turn : turn + len(stages)]
+    for asked in zip(*(questions(stages[cases]) for cases in order), strict=True):
+        for cases, question in zip(order, asked, strict=True):
+            before(stages[cases])
             wall, cpu = time.perf_counter(), time.process_time()
-            asked[place].ask()
-            times = found[asked[place].name]
+            question.ask()
+            times = found[question.name]
             times.cpu[cases].append(time.process_time() - cpu)
             times.wall[cases].append(time.perf_counter() - wall)
 

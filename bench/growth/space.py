@@ -33,8 +33,9 @@ def space_of(folder: Path) -> dict[str, dict[str, float]]:
     if whole["database"] > WALKED:
         return {"bytes": whole}
     with sqlite3.connect(path) as connection:
+        # With one row a tree `pageno` counts its pages; `pgsize` has only 32 bits.
         tables = connection.execute(
-            "SELECT name, sum(pgsize) FROM dbstat('main', 1) GROUP BY name ORDER BY 2 DESC"
+            "SELECT name, pageno * 4096 FROM dbstat('main', 1) ORDER BY 2 DESC"
         ).fetchall()
         ((cases,),) = connection.execute("SELECT count(*) FROM petition").fetchall()
     connection.close()

@@ -3,8 +3,8 @@ Counts what a question costs in steps instead of seconds, so that a test can com
 
 *Steps* are those of SQLite's virtual machine, as far as its progress handler tells: at least one
 for each row that is looked at. *Pages* are what the process reads from files, with next to no cache
-inside SQLite: they tell of whoever counts rows, which is one step. *Calls* are those of Python
-functions. None of them depends on how fast the machine is.
+inside SQLite: they tell of whoever counts rows, which is one step; *written* is what it writes, or
+sends. *Calls* are those of Python functions. None of them depends on how fast the machine is.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from bench.growth.visit import Question
 from dengwen_vault.database import Store
 
 PAGE_SIZE = 4096  # bytes
@@ -31,6 +32,7 @@ class Cost(NamedTuple):
 
     steps: float
     pages: float
+    written: float
     calls: float
 
 
@@ -55,11 +57,15 @@ class Steps:
 
     def cost(self, ask: Callable[[], object]) -> Cost:
         """Return what a question costs, asked in this thread."""
-        steps, read = self._counter.count, _bytes_read()
+        steps, read, written = self._counter.count, _bytes("rchar"), _bytes("wchar")
         with _counting_calls() as calls:
             ask()
-        pages = (_bytes_read() - read) // PAGE_SIZE
-        return Cost(self._counter.count - steps, pages, calls.count)
+        return Cost(
+            steps=self._counter.count - steps,
+            pages=(_bytes("rchar") - read) // PAGE_SIZE,
+            written=(_bytes("wchar") - written) // PAGE_SIZE,
+            calls=calls.count,
+        )
 
     def _prepare(self, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         if not isinstance(connection, sqlite3.Connection):
@@ -68,11 +74,11 @@ class Steps:
         connection.set_progress_handler(self._counter.step, 1)
 
 
-def _bytes_read() -> int:
-    """Return how many bytes this process has read so far, from disk or from the page cache."""
+def _bytes(wanted: str) -> int:
+    """Return how many bytes this process has read or written so far, also of the page cache."""
     for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines():
         name, _, value = line.partition(": ")
-        if name == "rchar":
+        if name == wanted:
             return int(value)
     raise AssertionError("internal error: the system does not tell what was read")
 
@@ -89,3 +95,17 @@ def _counting_calls() -> Iterator[_Counter]:
         yield counter
     finally:
         sys.setprofile(before)
+
+
+def count_costs(
+    store: Store, rounds: int, questions: Callable[[], Iterator[Question]]
+) -> dict[str, Cost]:
+    """Return the least that each question cost in some rounds; the first fill memories."""
+    steps, found = Steps(store), dict[str, list[Cost]]()
+    for _ in range(rounds):
+        for question in questions():
+            found.setdefault(question.name, []).append(steps.cost(question.ask))
+    return {
+        name: Cost(*(min(values) for values in zip(*costs, strict=True)))
+        for name, costs in found.items()
+    }

@@ -28,8 +28,10 @@ from dengwen_audit.note import Note, sign_note
 from dengwen_audit.statements.answer import RELEASE, Answer
 from dengwen_audit.statements.challenge import Challenge
 from dengwen_audit.statements.fields import CaseId
+from dengwen_audit.statements.head import Head
 from dengwen_audit.statements.manifest import PETITION, Manifest
 from dengwen_audit.statements.member import Member
+from dengwen_audit.text import ZERO_HASH
 from dengwen_audit.tile_paths import TILE_WIDTH, tile_path
 from dengwen_submit.web import create_door
 from dengwen_vault.admission import Arrival
@@ -77,7 +79,7 @@ class Stage:
         self.group = group
         self._stack = ExitStack()
         self._next = count(secrets.randbelow(1 << 60) + office.cases)  # anew at each start
-        self._chance = random.Random(office.cases)
+        self._chance = random.Random()
         self._opened = self._draw(office.opened)
         self._others = self._draw([n for n in range(office.cases) if not is_opened(n)])
 
@@ -213,6 +215,10 @@ def _heads(stage: Stage) -> Iterator[Question]:
     challenge = Challenge(OFFICE, manifest.case, manifest.signing_key, manifest.mailbox, nonce)
     note = sign_note(challenge.to_bytes(), office.petitions.case_key(number))
     yield Question("status: a challenge", lambda: vault.post_challenge(manifest.case, note))
+    holder = stage.member(GATEKEEPER)
+    head = Head(OFFICE, manifest.case, nonce, holder.id, 0, ZERO_HASH, ())
+    answer = sign_note(head.to_bytes(), make_key(holder.id))
+    yield Question("status: a head", lambda: vault.post_head(holder, answer))
     yield Question("status: the heads", lambda: vault.heads(manifest.case, nonce))
 
 

@@ -5,28 +5,20 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select, text
 
-from bench.growth.steps import Cost, Steps
+from bench.growth.steps import Cost, Steps, count_costs
 from bench.growth.visit import Stage, visit
 from dengwen_vault.models import Event, Petition
 
 ROUNDS = 3
 # How many times as much the old office may cost. Twenty times as many rows take one or two pages
 # more on the way to each, and twenty times as many records make proofs longer.
-MOST = Cost(steps=1.2, pages=3, calls=1.5)
+MOST = Cost(steps=1.2, pages=3, written=1.5, calls=1.5)
 
 Costs = dict[str, Cost]
 
 
 def _cost_of(stage: Stage) -> Costs:
-    """Return the least that each question cost; what is asked first fills memories."""
-    steps, found = Steps(stage.vault.store), dict[str, list[Cost]]()
-    for _ in range(ROUNDS):
-        for question in visit(stage):
-            found.setdefault(question.name, []).append(steps.cost(question.ask))
-    return {
-        name: Cost(*(min(values) for values in zip(*costs, strict=True)))
-        for name, costs in found.items()
-    }
+    return count_costs(stage.vault.store, ROUNDS, lambda: visit(stage))
 
 
 def _grown(young: Costs, old: Costs) -> list[str]:

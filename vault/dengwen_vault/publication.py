@@ -122,6 +122,7 @@ class OfficePublisher(Publisher):
         self._public = folder
         self._store = store
         self._office = Office()
+        self._shown: set[bytes] = set()  # rosters that are here with their proofs
 
     def publish_checkpoint(self, note: Note) -> None:
         """Keep *note* in the database, for other machines, then replace the public checkpoint."""
@@ -153,7 +154,8 @@ class OfficePublisher(Publisher):
         """
         view = LogView(self._public / LOG_FOLDER, note)
         with self._store.reading() as connection:
-            hashes = connection.scalars(select(RosterRow.hash).where(RosterRow.proof.is_(None)))
+            new = select(RosterRow.hash).where(RosterRow.hash.not_in(self._shown))
+            hashes = connection.scalars(new.where(RosterRow.proof.is_(None)))
             logged = {hash_: logged_event(connection, hash_, ROOTS) for hash_ in hashes.all()}
         for hash_, event in logged.items():
             receipt = view.receipt(event) if event else None
@@ -171,7 +173,9 @@ class OfficePublisher(Publisher):
         """Show every card, roster and proof of the database that is not shown here yet."""
         with self._store.reading() as connection:
             cards = connection.scalars(select(CardRow.number).order_by(CardRow.number)).all()
-            rosters = connection.execute(select(RosterRow.hash, RosterRow.proof)).all()
+            # Else each tick would read every proof that there ever was.
+            new = select(RosterRow.hash, RosterRow.proof).where(RosterRow.hash.not_in(self._shown))
+            rosters = connection.execute(new).all()
             missing = [number for number in cards if not _card_path(self._public, number).exists()]
             notes = connection.scalars(select(CardRow.note).where(CardRow.number.in_(missing)))
             newest = newest_card(connection)
@@ -179,6 +183,7 @@ class OfficePublisher(Publisher):
                 write_card(self._public, note, newest)
             for hash_, proof in rosters:
                 self._show_roster(connection, hash_, proof)
+        self._shown |= {hash_ for hash_, proof in rosters if proof is not None}
 
     def _show_roster(self, connection: Connection, hash_: bytes, proof: bytes | None) -> None:
         if not _roster_path(self._public, hash_).exists():
