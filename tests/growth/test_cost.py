@@ -30,6 +30,7 @@ def _grown(young: Costs, old: Costs) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_no_question_costs_more_in_an_old_office(young: Stage, old: Stage) -> None:
     """Intake, desk, status, opening and tick: each with as many steps at twenty times the age."""
     before, after = _cost_of(young), _cost_of(old)
@@ -65,6 +66,7 @@ def test_a_question_that_reads_through_a_table_is_found(
     assert found.startswith("planted")
 
 
+@pytest.mark.slow
 def test_an_index_that_is_missing_is_found(young: Stage, old: Stage) -> None:
     """Whoever drops the events' index by epoch makes mirrors read all events for each epoch."""
     for stage in (young, old):
