@@ -30,6 +30,16 @@ def s3(running_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
 
 
 @pytest.fixture
+def mortal_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """Give an S3 server that the test may kill, and the environment that leads to it."""
+    server = S3Server()
+    server.start()
+    lead_to(monkeypatch, server.url)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
 def gate(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Give a gate before the S3 server, open, and the environment that leads through it."""
     gate = Gate(s3.port)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dengwen_submit.attachment_views import ACCEPTANCE_HEADER
+from dengwen_submit.web import create_door
 from dengwen_vault.blobs.store import path_of
+from dengwen_vault.doctor import examine
 from dengwen_vault.errors import MissingBlobError, UnavailableError, WrongBlobError
 from dengwen_vault.settings import SETTINGS_FILE
 from tests.vault.attaching import PARTS, read, with_settings
@@ -64,3 +67,27 @@ def test_an_object_store_that_lost_an_object_is_found_out(
         read(small_office, petition, 1)
     small_office.attach(petition, acceptance)
     assert read(small_office, petition, 1) == petition.parts[PARTS[0]]
+
+
+def test_a_killed_store_is_told_at_the_door_and_one_that_comes_back_empty_is_mended(
+    small_office: VaultOffice, mortal_s3: S3Server
+) -> None:
+    """503 while it is dead; what it has lost the doctor counts, and the same files mend."""
+    small_office.vault = with_settings(small_office, f'blobs = "{S3_URL}"')
+    petition, acceptance = small_office.accept_files()
+    small_office.attach(petition, acceptance, 1)
+    mortal_s3.kill()
+    door = create_door(small_office.vault, small_office.clock).test_client()
+    headers = {ACCEPTANCE_HEADER: acceptance}
+    answer = door.put("/v1/attachments/2", data=petition.parts[PARTS[1]], headers=headers)
+    assert answer.status_code == 503
+    assert answer.get_json()["type"] == "urn:dengwen:problem:unavailable"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert small_office.vault.arrived(petition.manifest.case) == (1,)
+    mortal_s3.start()
+    sentences = [finding.sentence for finding in examine(small_office.vault, small_office.now)]
+    assert "attachments that are gone: 1" in sentences
+    for number, name in enumerate(PARTS, start=1):
+        sent = door.put(f"/v1/attachments/{number}", data=petition.parts[name], headers=headers)
+        assert sent.status_code == 204
+        assert read(small_office, petition, number) == petition.parts[name]
