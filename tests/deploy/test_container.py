@@ -177,7 +177,8 @@ def test_nginx_gets_every_file_that_it_includes() -> None:
     }
     assert included - copied == {"tls-groups.conf"}
     runs = [rest for word, rest in _stages()["front"] if word == "RUN"]
-    assert any(rest.startswith("/etc/nginx/dengwen/choose-tls-groups") for rest in runs)
+    assert any("/etc/nginx/dengwen/choose-tls-groups" in rest for rest in runs)
+    assert re.search(r"^pid .*;$", _read(NGINX / "nginx.conf"), re.MULTILINE)  # what it replaces
 
 
 def test_what_is_installed_is_whole(tmp_path: Path) -> None:
