@@ -3,10 +3,11 @@ Who may come in now, and when whoever may not is to come back: calm, and the sam
 
 Inside waits a bounded queue. While there is room, all come in, and nobody notices any of this. When
 there is none, each is given an appointment: the first second of the near future that has a place
-left, as fast as petitions are being committed at present. So the crowd comes back spread out, and a
-place is kept for each who was called: newcomers are not let in on it. A ticket proves how long one
-has waited; of those inside, the longest waiting is served first. If appointments reach far, a
-puzzle is asked of everybody, harder the farther they reach.
+left, as fast as petitions are being committed at present. So the crowd comes back spread out, and
+places are kept for those who were called: newcomers are not let in on them. Half of the queue at
+most is kept so, since many may never come, and would leave the door idle while others are sent
+away. A ticket proves how long one has waited; of those inside, the longest waiting is served first.
+If appointments reach far, a puzzle is asked of everybody, harder the farther they reach.
 
 Nobody's address is looked at, here or anywhere. Nothing here knows HTTP, or what time it is.
 """
@@ -32,6 +33,7 @@ FIRST_RATE = 200.0  # petitions a second, until it has been measured
 SMOOTHING = 0.3
 BOOKED_SHARE = 0.9  # of the rate is given away as appointments
 
+KEPT_PART = 2  # one in so many places of the queue is kept, at most, for those who were called
 OVERFULL = 2  # so many times the limit stand in line, if all who were admitted send at once
 NEWCOMER = 1 << 62  # comes after every ticket
 
@@ -67,7 +69,7 @@ class Throttle(Generic[T]):
         """
         room = self.limit - len(self)
         if ticket is None:
-            room -= self._called(now)
+            room -= min(self._called(now), self.limit // KEPT_PART)
         if room <= 0:
             return False
         if ticket is not None:

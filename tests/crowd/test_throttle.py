@@ -48,13 +48,14 @@ def test_whoever_waited_longest_is_served_first(throttle: Throttle[str]) -> None
 def test_a_place_is_kept_for_whoever_was_called(throttle: Throttle[str]) -> None:
     """A newcomer is not let in on it, the called one is."""
     _fill(throttle)
-    pauses = [throttle.appoint(NOW) for _ in range(3)]
+    pauses = [throttle.appoint(NOW) for _ in range(2)]
     throttle.take(4)
     later = NOW + max(pauses)
-    assert throttle.admit(None, later)
-    assert throttle.enter("newcomer", None)
+    for _ in range(2):
+        assert throttle.admit(None, later)
+        assert throttle.enter("newcomer", None)
     assert not throttle.admit(None, later)
-    for _ in range(3):
+    for _ in range(2):
         assert throttle.admit(EARLY, later)
         assert throttle.enter("called", EARLY)
     assert throttle.take(1) == ["called"]
@@ -66,9 +67,22 @@ def test_a_place_is_not_kept_for_ever(throttle: Throttle[str]) -> None:
     pauses = [throttle.appoint(NOW) for _ in range(4)]
     throttle.take(4)
     later = NOW + max(pauses)
+    for _ in range(2):
+        throttle.enter("newcomer", None)
     assert not throttle.admit(None, later)
     throttle.tick(later + PATIENCE + 1)
     assert throttle.admit(None, later + PATIENCE + 1)
+
+
+def test_those_who_never_come_back_do_not_keep_the_door_idle(throttle: Throttle[str]) -> None:
+    """However many places they were given, half of the queue is for whoever is here."""
+    _fill(throttle)
+    pauses = [throttle.appoint(NOW) for _ in range(10_000)]
+    for second in range(1, max(pauses)):
+        throttle.take(4)
+        throttle.tick(NOW + second)
+        assert throttle.admit(None, NOW + second)
+        assert throttle.enter("newcomer", None)
 
 
 def test_the_crowd_comes_back_spread_out(throttle: Throttle[str]) -> None:
