@@ -164,9 +164,9 @@ class IntakeLine:
             self.answer_soon(lambda group=group, answers=answers: _tell(group, answers))  # type: ignore[misc]
 
     def _appoint(self, ticket: Ticket | None, announced: bytes | None, now: float) -> Answer:
-        """Ask somebody to come back: by appointment, or soon if she has come by appointment."""
+        """Ask somebody to come back by appointment; whoever came by one, before newcomers."""
         with self._wake:
-            pause = self._throttle.appoint(now) if ticket is None else self.chance.randrange(1, 4)
+            pause = self._throttle.appoint(now, again=ticket is not None)
             bits = self._bits(now)
         return self._come_back(BUSY, ticket or new_ticket(now, bits), announced, pause)
 

@@ -52,6 +52,7 @@ class Throttle(Generic[T]):
     _queue: list[tuple[int, int, T]] = field(default_factory=list)
     _counter: itertools.count[int] = field(default_factory=itertools.count)
     _book: dict[int, int] = field(default_factory=dict)
+    _again: dict[int, int] = field(default_factory=dict)  # of those who came and found no room
     _rate: float = FIRST_RATE
     _done: int = 0
     _second: int = 0
@@ -106,25 +107,34 @@ class Throttle(Generic[T]):
             self._rate = max(self._rate, measured)
         self._second, self._done = second, 0
         self._open_page = 0  # others may be open by now
-        for page in [page for page in self._book if page < second - PATIENCE]:
-            del self._book[page]
+        for book in (self._book, self._again):
+            for page in [page for page in book if page < second - PATIENCE]:
+                del book[page]
 
-    def appoint(self, now: float) -> int:
-        """Return in how many seconds somebody is to come back, and keep a place for then."""
+    def appoint(self, now: float, *, again: bool = False) -> int:
+        """
+        Return in how many seconds somebody is to come back, and keep a place for then.
+
+        Args:
+            again: She came by appointment and found no room: no newcomer is put before her, and
+                no more come again in one second than can be served in it, however many wait.
+        """
         places = max(1, int(self._rate * BOOKED_SHARE))
         first = int(now) + 1
-        for page in range(max(first, self._open_page), first + MAX_WAIT):
-            if self._book.get(page, 0) < places:
-                self._open_page = page
+        book = self._again if again else self._book
+        for page in range(first if again else max(first, self._open_page), first + MAX_WAIT):
+            taken = self._again.get(page, 0) + (0 if again else self._book.get(page, 0))
+            if taken < places:
+                self._open_page = self._open_page if again else page
                 break
         else:  # all is booked: somewhere in the later half, and the ticket decides
             page = first + self.chance.randrange(MAX_WAIT // 2, MAX_WAIT)
-        self._book[page] = self._book.get(page, 0) + 1
+        book[page] = book.get(page, 0) + 1
         return page - first + 1
 
     def reach(self, now: float) -> int:
         """Return how many seconds ahead the last appointment is."""
-        return max(0, max(self._book, default=0) - int(now))
+        return max(0, max(self._book | self._again, default=0) - int(now))
 
     def bits(self, now: float) -> int:
         """Return how hard the puzzle is at this load; 0 for none."""
@@ -133,12 +143,15 @@ class Throttle(Generic[T]):
 
     def _called(self, now: float) -> int:
         """Count the places that are kept for those who should be here by now."""
-        return sum(count for page, count in self._book.items() if page <= now)
+        books = (self._book, self._again)
+        return sum(count for book in books for page, count in book.items() if page <= now)
 
     def _keep_appointment(self) -> None:
         """Strike out the oldest appointment; whose it was does not matter."""
-        if self._book:
-            page = min(self._book)
-            self._book[page] -= 1
-            if not self._book[page]:
-                del self._book[page]
+        books = [book for book in (self._again, self._book) if book]
+        if books:
+            book = min(books, key=min)
+            page = min(book)
+            book[page] -= 1
+            if not book[page]:
+                del book[page]

@@ -97,6 +97,19 @@ def test_the_crowd_comes_back_spread_out(throttle: Throttle[str]) -> None:
     assert min(pauses) >= 1
 
 
+def test_who_comes_again_is_put_before_newcomers_and_spread_out(throttle: Throttle[str]) -> None:
+    """However many found no room, no second calls more of them than can be served in it."""
+    pauses = [throttle.appoint(NOW) for _ in range(1800)]
+    again = [throttle.appoint(NOW, again=True) for _ in range(900)]
+    assert max(again) < max(pauses)
+    assert max(again.count(pause) for pause in set(again)) <= 200
+    assert min(again) == 1
+    assert throttle.appoint(NOW) >= max(pauses)
+    for _ in range(2701):
+        assert throttle.admit(EARLY, NOW)
+    assert throttle.reach(NOW) == 0
+
+
 def test_no_appointment_is_farther_than_a_minute_and_a_half(throttle: Throttle[str]) -> None:
     """However many there are."""
     assert max(throttle.appoint(NOW) for _ in range(50_000)) <= MAX_WAIT
