@@ -26,6 +26,7 @@ from dengwen_audit.errors import AuditError
 from dengwen_audit.note import Note
 from dengwen_audit.receipt import check_receipt
 from dengwen_audit.statements.acceptance import check_acceptance
+from dengwen_audit.statements.fields import CaseId
 from dengwen_keys.petition_file import first_bytes
 from dengwen_submit.ticket import case_hash
 from dengwen_vault.models import Event, PendingEvent, Petition, SealedPetition
@@ -145,7 +146,7 @@ def _check_receipts(office: VaultOffice, said: dict[bytes, int]) -> int:
         entered = [case for case in connection.scalars(select(Event.case_id)) if case in said]
     chosen = entered[:SAMPLE]
     for case in chosen:
-        (event,) = office.vault.case_events(case).events  # type: ignore[arg-type]
+        (event,) = office.vault.case_events(CaseId(case)).events
         checked = check_receipt(event.receipt or b"", make_card().policy)
         if checked.event.case != case or event.cause is None:
             raise AssertionError("a receipt is of something else")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import resource
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from dengwen_audit.web import serve
 from dengwen_vault.web import create_desk
 from tests.crowd.open_door import OpenDoor, open_door
-from tests.deploy.front import HOST, SECONDS, Behind, Front, open_front
+from tests.deploy.front import Behind, Front, open_front
 from tests.small_office import make_card
+from tests.submit.loopback import on_loopback
 from tests.vault.office import VaultOffice
 
 
@@ -31,21 +30,8 @@ class Fronted:
 @contextlib.contextmanager
 def open_desk(office: VaultOffice) -> Iterator[int]:
     """Serve the office's desk; give its port."""
-    ready, stop, ports = threading.Event(), threading.Event(), list[int]()
-
-    def on_ready(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    desk = create_desk(office.vault, office.clock)
-    thread = threading.Thread(target=serve, args=(desk, HOST, 0, on_ready), kwargs={"stop": stop})
-    thread.start()
-    assert ready.wait(SECONDS)
-    try:
-        yield ports[0]
-    finally:
-        stop.set()
-        thread.join(SECONDS)
+    with on_loopback(create_desk(office.vault, office.clock)) as port:
+        yield port
 
 
 @contextlib.contextmanager

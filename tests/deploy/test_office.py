@@ -12,6 +12,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
+from dengwen_audit.note import SigningKey
 from dengwen_audit.receipt import check_receipt
 from dengwen_submit.cli.status import INCOMPLETE
 from dengwen_submit.door_client import DoorClient
@@ -84,8 +85,8 @@ def _rests(load: Load, stand: Stand) -> None:
             assert receipts
 
 
-def _receipts(door: DoorClient, key: object, stand: Stand) -> list[str]:
-    served = json.loads(door.case(key).events())["events"]  # type: ignore[arg-type]
+def _receipts(door: DoorClient, key: SigningKey, stand: Stand) -> list[str]:
+    served = json.loads(door.case(key).events())["events"]
     receipts = [one["receipt"] for one in served]
     if None in receipts:
         return []
