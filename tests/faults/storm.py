@@ -72,7 +72,7 @@ class Storm:
         """Wait until something is true."""
         deadline = time.monotonic() + seconds
         while not is_so():
-            assert time.monotonic() < deadline, f"{otherwise}:\n{self.house.log('sequencer')}"
+            assert time.monotonic() < deadline, f"{otherwise}:\n{self.state}"
             time.sleep(0.05)
 
     def stands_still(self, what: Callable[[], object], seconds: float = STILL) -> None:
@@ -84,6 +84,16 @@ class Storm:
             time.sleep(0.05)
             if what() != before:
                 before, since = what(), time.monotonic()
+
+    @property
+    def state(self) -> str:
+        """What somebody wants to know who waited for something in vain."""
+        load, house = self.load, self.house
+        said = "\n".join(f"{name}:\n{house.log(name)[-1000:]}" for name in OPERATORS)
+        return (
+            f"{self.acknowledged} taken, {len(load.attached)} attached, {load.opened} opened, "
+            f"{load.refusals}, {load.faults}, {dict(house.kills)}, {house.ended}\n{said}"
+        )
 
     @property
     def acknowledged(self) -> tuple[int, int]:
