@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,16 +20,23 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
+
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 NO_POSTGRES = (
     "PostgreSQL's server binaries are missing; `make setup-postgres` as root, or on Debian "
     "`apt-get install postgresql`, brings them"
 )
 OWNER = "dengwen"
+
+# An example is right or wrong, however long it takes: how fast the machine is decides nothing.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
+
 START_ATTEMPTS = 3  # another process may take the free port before the server does
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
 
 
 def find_postgres() -> Path | None:
@@ -70,16 +76,9 @@ def _start(command: list[str], folder: Path, log: Path) -> subprocess.Popen[byte
         )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _is_up(server: subprocess.Popen[bytes], port: int) -> bool:
     """Wait until *server* answers; say no if it ended or took too long."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while server.poll() is None and time.monotonic() < deadline:
         try:
             psycopg.connect(host="127.0.0.1", port=port, user=OWNER, dbname="postgres").close()
@@ -94,7 +93,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     """Ask *server* for its fast shutdown, and end it if it does not listen."""
     server.send_signal(signal.SIGINT)
     try:
-        server.wait(STOP_SECONDS)
+        server.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
@@ -123,7 +122,7 @@ def run_postgres(binaries: Path) -> Iterator[str]:
     try:
         data = _make_cluster(binaries, folder, log)
         for _ in range(START_ATTEMPTS):
-            port = _free_port()
+            port = free_port()
             command = [
                 str(binaries / "postgres"),
                 *("-D", str(data), "-k", str(folder), "-h", "127.0.0.1", "-p", str(port)),

@@ -15,7 +15,6 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +23,9 @@ import psycopg
 import pytest
 
 from tests import conftest
+from tests.patience import PATIENCE, wait_until
+from tests.ports import free_port
 
-PATIENCE = 60.0  # seconds
 _EVERYBODY = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
     " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -102,10 +102,7 @@ class Server:
 
     def wait_for(self, statement: str) -> None:
         """Wait until a statement gives something true."""
-        deadline = time.monotonic() + PATIENCE
-        while not self.ask(statement):
-            assert time.monotonic() < deadline, f"never: {statement}"
-            time.sleep(0.02)
+        wait_until(lambda: self.ask(statement), f"never: {statement}")
 
     def cut(self) -> int:
         """Cut every connection; return how many there were."""
@@ -114,7 +111,7 @@ class Server:
 
     def promote(self) -> None:
         """Make a standby the primary, and return when it is."""
-        assert self.ask("SELECT pg_promote(true, 60)")
+        assert self.ask(f"SELECT pg_promote(true, {PATIENCE:.0f})")
 
 
 @dataclass
@@ -198,7 +195,7 @@ class Servers:
     def renew(self, server: Server, of: Server) -> None:
         """Put a copy of another in the place of a server that is down, and let it follow."""
         shutil.rmtree(server.data, ignore_errors=True)
-        wire = Wire(conftest._free_port(), of.port)
+        wire = Wire(free_port(), of.port)
         self.wires.append(wire)
         self._run(server, "pg_basebackup", "-D", server.data, "-h", "127.0.0.1", *_AS, of.port)
         follow = f"host=127.0.0.1 port={wire.port} user={conftest.OWNER}"
@@ -226,7 +223,7 @@ class Servers:
         folder = self.folder / name
         folder.mkdir()
         _give_to_server(folder)
-        server = Server(self.binaries, name, folder, conftest._free_port())
+        server = Server(self.binaries, name, folder, free_port())
         self.all.append(server)
         return server
 

@@ -21,6 +21,7 @@ from dengwen_vault.settings import NONE, Settings, read_key, write_key
 from dengwen_vault.setup import init
 from dengwen_vault.vault import Vault
 from dengwen_vault.web import create_desk
+from tests.patience import patient
 from tests.small_office import make_key
 from tests.town_people import DESK, DOOR, OFFICE
 from tests.town_wire import Network, Wire
@@ -89,7 +90,7 @@ class OfficeHouse:
 
     def make_sequencer(self, publisher: OfficePublisher) -> Sequencer:
         """Return a sequencer on the office's database, not started."""
-        return Sequencer(
+        sequencer = Sequencer(
             VaultEpochStore(self.vault.store),
             publisher,
             read_key(self.vault.settings.log_key_file),
@@ -97,6 +98,7 @@ class OfficeHouse:
             self.session,
             clock=self._clock,
         )
+        return patient(sequencer)
 
     def close_sequencer(self) -> None:
         """Stop the sequencer, if it has not stopped by itself."""

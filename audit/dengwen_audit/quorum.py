@@ -33,6 +33,8 @@ class Quorum:
 
     Attributes:
         policy: Says which witnesses are enough.
+        round_seconds: For how long the witnesses are waited for that the quorum needs.
+        grace_seconds: For how long the others are, once the quorum is met.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class Quorum:
     ) -> None:
         """Ask nothing yet; a round of questions takes at most *seconds*."""
         self.policy = policy
-        self._seconds = seconds
+        self.round_seconds = seconds
+        self.grace_seconds = GRACE_SECONDS
         self._clients = [
             WitnessClient(witness, session, seconds) for witness in policy.witnesses if witness.url
         ]
@@ -94,13 +97,13 @@ class Quorum:
             if client.name not in self._hanging or self._hanging[client.name].done()
         }
         answers: dict[str, _T] = {}
-        waiting, deadline = set(names), time.monotonic() + self._seconds
+        waiting, deadline = set(names), time.monotonic() + self.round_seconds
         while waiting and (left := deadline - time.monotonic()) > 0:
             done, waiting = wait(waiting, left, FIRST_COMPLETED)
             for future in done:
                 answers |= _answer(names[future], future)
             if is_enough(answers.keys()):
-                deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
+                deadline = min(deadline, time.monotonic() + self.grace_seconds)
         self._hanging |= {names[future]: future for future in waiting}
         return answers
 

@@ -18,6 +18,7 @@ from dengwen_keys.gatekeeper.refusals import LogForked, NoQuorum
 from dengwen_submit.errors import OfficeError
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.publication import OfficePublisher
+from tests.patience import patient
 from tests.small_office import make_key
 from tests.town import TEXT, Town
 from tests.town_office import OfficeHouse
@@ -215,7 +216,7 @@ def test_two_sequencers_never_sign_two_roots(town: Town) -> None:
         clock=town.clock,
         steps=stall,
     )
-    second.start()
+    patient(second).start()
     assert second.tick()  # what was public already, on the other machine too
     with pytest.raises(LostRaceError):
         second.tick()

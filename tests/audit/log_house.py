@@ -19,6 +19,7 @@ from dengwen_audit.publisher import LOG_FOLDER, Publisher
 from dengwen_audit.tiles import FolderTiles, walk
 from dengwen_audit.witness import Witness
 from dengwen_audit.witness_web import make_witness_app
+from tests.patience import patient
 from tests.small_log import LOG_KEY, NAMES, ORIGIN, WITNESS_KEYS
 from tests.wsgi_adapter import WsgiAdapter
 
@@ -120,7 +121,7 @@ class LogHouse:
             steps=steps,
         )
         self.sequencers.append(made)
-        return made
+        return patient(made)
 
     def started(self, steps: Callable[[str], object] = lambda _: None) -> Sequencer:
         """Return a sequencer that was started."""

@@ -21,7 +21,7 @@ import requests
 from tests.deploy.authority import DESK, DOOR, Certificates, make_certificates
 from tests.deploy.names import Names
 from tests.deploy.shipped import DEPLOY, find_program, substitute
-from tests.faults.house import free_ports
+from tests.ports import free_ports
 
 HOST = "127.0.0.1"
 SECONDS = 20.0

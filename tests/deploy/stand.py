@@ -24,9 +24,9 @@ from tests.deploy.database import Cluster, open_cluster
 from tests.deploy.front import HOST, Behind, Front, open_front
 from tests.deploy.names import Names
 from tests.deploy.units import allowed_calls, command, credentials, last, service
-from tests.faults.house import free_ports
 from tests.faults.launch import die_with_parent
 from tests.faults.office import HOLDERS, TICK, Office, Ports, make_office
+from tests.ports import free_ports
 
 SECONDS = 60.0
 CLIENT = "127.0.0.77"  # where everybody comes from, so that no log may have it

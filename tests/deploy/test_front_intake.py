@@ -29,7 +29,7 @@ from tests.deploy.authority import DESK, DOOR
 from tests.deploy.conftest import Fronted
 from tests.deploy.front import HOST, SECONDS, SHIPPED, Behind, Front, open_front
 from tests.deploy.shipped import substitute
-from tests.faults.house import free_ports
+from tests.ports import free_ports
 from tests.vault.office import seal_petition
 
 pytestmark = pytest.mark.deploy

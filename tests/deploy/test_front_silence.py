@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.authority import DOOR
 from tests.deploy.front import HOST, SECONDS, SHIPPED, Behind, Front, open_front
-from tests.faults.house import free_ports
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.deploy
 

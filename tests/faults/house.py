@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import random
 import shutil
 import socket
 import threading
@@ -24,11 +23,11 @@ from dengwen_vault.setup import SQLITE_URL
 from tests.faults.launch import NO_FAULTS, Faults, Nursery, Process, start_alone
 from tests.faults.office import HOLDERS, Ports, make_office
 from tests.faults.tap import Balancer, Tap
+from tests.patience import PATIENCE
+from tests.ports import free_ports
 
 NAMES = (*HOLDERS, "desk", "door", "sequencer")
-READY_SECONDS = 180.0  # on a machine that does much else
 _PAUSE = 0.02
-_PORTS = (10_000, 32_000)
 _BACKOFF = 0.5  # seconds before a process that ended by itself is started again
 
 
@@ -109,7 +108,7 @@ class House:
         doors = [name for name in self.names if name.partition("@")[0] == "door"]
         at = self.office.ports.doors or (self.office.ports.door,)
         ports |= dict(zip(doors, at, strict=True))
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + PATIENCE
         for name in ports.keys() - self._down:
             while not _listens(ports[name]):
                 assert time.monotonic() < deadline, f"{name} does not come up:\n{self.log(name)}"
@@ -163,7 +162,7 @@ class House:
     def run(self, folder: Path, *command: str) -> tuple[int, str]:
         """Run a command in *folder* to its end; return its exit code and what it said."""
         process, log = self.start_beside(folder, *command)
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while (code := process.poll()) is None:
             if time.monotonic() > deadline:
                 process.kill()
@@ -226,22 +225,6 @@ class House:
 
 
 _numbers = itertools.count(1)
-
-
-def free_ports(count: int) -> list[int]:
-    """
-    Return *count* ports of the loopback address that nobody uses.
-
-    They lie below those that the kernel gives to outgoing connections: one of these could otherwise
-    take the port of a process that is away for a moment.
-    """
-    found: list[int] = []
-    while len(found) < count:
-        port = random.SystemRandom().randrange(*_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found += [port] if port not in found else []
-    return found
 
 
 def copy_folder(source: Path, target: Path) -> None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.office import TICK
-from tests.faults.storm import PATIENCE, Storm
+from tests.faults.storm import Storm
+from tests.patience import PATIENCE
 from tests.servers import servers
 
 MACHINES = 4

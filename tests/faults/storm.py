@@ -21,9 +21,9 @@ from tests.faults.judge import Judge
 from tests.faults.launch import NO_FAULTS, SEQUENCER_STEPS, STEPS, Faults
 from tests.faults.load import PETITIONERS, Load
 from tests.faults.watch import Watch
+from tests.patience import PATIENCE, wait_until
 from tests.town_people import MIRROR
 
-PATIENCE = 180.0  # seconds for anything, on a machine that does much else
 STILL = 6.0  # seconds: longer than a round of witnesses
 LONGEST_PAUSE = 0.4  # seconds between two kills
 NAMED = 0.4  # share of the kills that let the next process die at a named step
@@ -70,10 +70,7 @@ class Storm:
         self, is_so: Callable[[], object], otherwise: str, seconds: float = PATIENCE
     ) -> None:
         """Wait until something is true."""
-        deadline = time.monotonic() + seconds
-        while not is_so():
-            assert time.monotonic() < deadline, f"{otherwise}:\n{self.state}"
-            time.sleep(0.05)
+        wait_until(is_so, lambda: f"{otherwise}:\n{self.state}", pause=0.05, seconds=seconds)
 
     def stands_still(self, what: Callable[[], object], seconds: float = STILL) -> None:
         """Wait until something no longer changes, for a while: what was begun before is done."""

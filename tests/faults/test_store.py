@@ -15,7 +15,8 @@ import pytest
 
 from tests.faults import wal
 from tests.faults.house import copy_folder
-from tests.faults.storm import OPERATORS, PATIENCE, Storm
+from tests.faults.storm import OPERATORS, Storm
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 CUTS = 25

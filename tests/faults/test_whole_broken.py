@@ -14,7 +14,8 @@ import requests
 
 from tests.faults.disks import limit_files
 from tests.faults.house import NAMES, copy_folder
-from tests.faults.storm import OPERATORS, PATIENCE, Storm
+from tests.faults.storm import OPERATORS, Storm
+from tests.patience import PATIENCE
 from tests.town_people import GATEKEEPERS, MIRROR
 
 pytestmark = pytest.mark.slow

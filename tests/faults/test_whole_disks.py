@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from tests.faults.disks import NoDiskError, fill, free, small_disk
-from tests.faults.storm import PATIENCE, Storm
+from tests.faults.storm import Storm
+from tests.patience import PATIENCE
 from tests.town_people import MIRROR
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,8 @@ import pytest
 
 from tests.faults.launch import Faults
 from tests.faults.power import ForgetfulDisk
-from tests.faults.storm import OPERATORS, PATIENCE, Storm
+from tests.faults.storm import OPERATORS, Storm
+from tests.patience import PATIENCE
 from tests.town_people import MIRROR
 
 pytestmark = pytest.mark.slow

@@ -37,6 +37,7 @@ from dengwen_vault.settings import NONE, Settings, read_key, write_key
 from dengwen_vault.setup import init
 from dengwen_vault.vault import Vault
 from dengwen_vault.web import create_desk
+from tests.patience import patient
 from tests.small_office import (
     OFFICE,
     TODAY,
@@ -124,7 +125,7 @@ class VaultOffice:
             steps=steps,
         )
         try:
-            sequencer.start()
+            patient(sequencer).start()
             yield sequencer
         finally:
             sequencer.close()

@@ -17,19 +17,13 @@ from dataclasses import dataclass, field
 
 import requests
 
+from tests.patience import PATIENCE
+from tests.ports import free_port
+
 HOST = "127.0.0.1"
-START_SECONDS = 30.0
 BUCKET = "attachments"
 # moto asks that there be a signature, and never checks it.
 _SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20250101/us-east-1/s3/aws4_request"}
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -50,7 +44,7 @@ class S3Server:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while True:
             assert self._process.poll() is None, "the S3 server ended"
             assert time.monotonic() < deadline, "the S3 server did not start"
@@ -95,7 +89,7 @@ class S3Server:
 
     def _ask(self, method: str, path: str, data: bytes = b"") -> requests.Response:
         address = f"{self.url}/{path}"
-        return requests.request(method, address, data=data, headers=_SIGNED, timeout=START_SECONDS)
+        return requests.request(method, address, data=data, headers=_SIGNED, timeout=PATIENCE)
 
 
 class Gate:

@@ -18,6 +18,7 @@ from dengwen_vault.errors import SettingsError
 from dengwen_vault.publication import OfficePublisher
 from dengwen_vault.settings import DEFAULT_ALLOWANCE, SETTINGS_FILE, Settings, read_key
 from dengwen_vault.vault import Vault
+from tests.patience import patient
 from tests.small_office import make_card
 from tests.vault.office import VaultOffice, count_rows, seal_petition
 
@@ -32,7 +33,7 @@ def _start(office: VaultOffice, folder: Path) -> bool:
     store, policy = VaultEpochStore(vault.store), make_card().policy
     sequencer = Sequencer(store, publisher, key, policy, office.session, clock=office.clock)
     try:
-        sequencer.start()
+        patient(sequencer).start()
         return sequencer.tick()
     finally:
         sequencer.close()
