@@ -3,9 +3,10 @@ One visitor's connection: HTTP/1.1 as llhttp parses it, in bounded memory, at th
 
 A connection costs a few kilobytes and no thread until its request is whole, so that thousands may
 trickle. What a body may weigh is judged when its header is read; so is whether it may come in at
-all, and a refusal is then sent at once. What the refused still send is thrown away, so that they
-read the refusal and can use the connection again. Who sends less than `MIN_RATE` is let go, and
-whoever holds most memory goes first if all together hold too much.
+all, and a refusal is then sent at once. A judgement that needs the database is waited for, and
+nothing is read meanwhile. What the refused still send is thrown away, so that they read the refusal
+and can use the connection again. Who sends less than `MIN_RATE` is let go, and whoever holds most
+memory goes first if all together hold too much.
 
 One request at a time: what a visitor sends beyond it is not answered.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
@@ -69,11 +70,27 @@ class Answer:
         return head if is_head else head + self.body
 
 
+Tell = Callable[[Answer | None], None]
+
+
+@dataclass(frozen=True)
+class Later:
+    """
+    A judgement that takes time.
+
+    Attributes:
+        ask: Begins it. What it is given is called once, in the thread that serves the connections,
+            with a refusal, or with None to let the body come.
+    """
+
+    ask: Callable[[Tell], None]
+
+
 class Handler(Protocol):
     """What stands behind the connections."""
 
-    def begin(self, request: Request) -> Answer | None:
-        """Look at a header; return a refusal, or None to let the body come."""
+    def begin(self, request: Request) -> Answer | Later | None:
+        """Look at a header; return a refusal, None to let the body come, or what tells it later."""
 
     def limit(self, request: Request) -> int:
         """Return how many bytes the body may have."""
@@ -85,6 +102,7 @@ class Handler(Protocol):
 class _State(Enum):
     IDLE = "waits for a request"
     HEAD = "reads a header"
+    JUDGED = "waits whether its body may come"
     BODY = "reads a body"
     THROWING = "throws away a refused body"
     ANSWERING = "waits for the handler"
@@ -133,6 +151,7 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._since = time.monotonic()
         self._is_flowing = True
+        self._is_whole = False
         self.state = _State.IDLE
         self.held = 0
 
@@ -182,7 +201,7 @@ class Connection(asyncio.Protocol):
         if self.state is not _State.IDLE:
             raise httptools.HttpParserError("a second request before the first is answered")
         self.state, self._since = _State.HEAD, time.monotonic()
-        self._request = Request("", "", {}, 0)
+        self._request, self._is_whole = Request("", "", {}, 0), False
 
     def on_url(self, url: bytes) -> None:
         """Take the target, or a piece of it."""
@@ -205,17 +224,17 @@ class Connection(asyncio.Protocol):
         if request.expected > self._handler.limit(request):
             self._refuse(problem_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
             return
-        refusal = self._handler.begin(request)
-        if refusal is not None:
-            self._refuse(refusal)
-            return
-        self.state, self._since = _State.BODY, time.monotonic()
-        if request.headers.get("expect", "").lower() == "100-continue":
-            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        verdict = self._handler.begin(request)
+        if isinstance(verdict, Later):
+            self.state = _State.JUDGED
+            self._pause_reading()
+            verdict.ask(self._judged)
+        else:
+            self._act_on(verdict)
 
     def on_body(self, data: bytes) -> None:
-        """Take a piece of the body."""
-        if self.state is not _State.BODY:
+        """Take a piece of the body; while it is judged, only what was read with its header."""
+        if self.state not in (_State.BODY, _State.JUDGED):
             return
         self._chunks.append(data)
         self._hold(len(data))
@@ -224,17 +243,11 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand the request over."""
+        self._is_whole = True
         if self.state is _State.THROWING:
             self._rest()
-            return
-        if self.state is not _State.BODY:
-            return
-        self._request.body = b"".join(self._chunks)
-        self._chunks.clear()
-        self.state = _State.ANSWERING
-        if self._transport:
-            self._transport.pause_reading()
-        self._handler.handle(self._request, self)
+        elif self.state is _State.BODY:
+            self._hand_over()
 
     # What the handler and the hall call.
 
@@ -255,7 +268,7 @@ class Connection(asyncio.Protocol):
 
     def cut(self, status: HTTPStatus) -> None:
         """Refuse with a *status*, and end the connection."""
-        if self.state in (_State.IDLE, _State.HEAD, _State.BODY):
+        if self.state in (_State.IDLE, _State.HEAD, _State.JUDGED, _State.BODY):
             self._write(problem_answer(status).to_bytes(keep=False))
         self._hold(-self.held)
         self._chunks.clear()
@@ -287,6 +300,44 @@ class Connection(asyncio.Protocol):
     def _trickles(self, waited: float) -> bool:
         expected = (waited - GRACE_SECONDS) * MIN_RATE
         return self.state is _State.BODY and expected > self.held
+
+    def _judged(self, refusal: Answer | None) -> None:
+        """Go on as the judgement says; somebody who has gone is not told."""
+        if self.state is not _State.JUDGED or self._transport is None:
+            return
+        if refusal is None and self.held > self._handler.limit(self._request):
+            self.cut(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        self._act_on(refusal)
+        if refusal is None and self._is_whole:
+            self._hand_over()
+            return
+        if refusal is not None:
+            self._chunks.clear()
+            self._hold(-self.held)
+            if self._is_whole:
+                self._rest()
+        self._transport.resume_reading()
+
+    def _act_on(self, refusal: Answer | None) -> None:
+        """Refuse, or let the body come."""
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        self.state, self._since = _State.BODY, time.monotonic()
+        if self._request.headers.get("expect", "").lower() == "100-continue":
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _hand_over(self) -> None:
+        self._request.body = b"".join(self._chunks)
+        self._chunks.clear()
+        self.state = _State.ANSWERING
+        self._pause_reading()
+        self._handler.handle(self._request, self)
+
+    def _pause_reading(self) -> None:
+        if self._transport:
+            self._transport.pause_reading()
 
     def _refuse(self, answer: Answer) -> None:
         """Send a refusal before the body has come, and throw the body away."""

@@ -1,17 +1,16 @@
 """
 The server of the public door: asynchronous at the sockets, workers behind.
 
-Petitions go the short way (`dengwen_submit.intake_line`) to processes of their own. Everything else
-is answered by the Flask application, in a few threads; what it answered for a public file is kept
-and given again for as long as the file is the same. The choice was made by measurement:
-docs/decisions/0010-door.md.
+Petitions go the short way (`dengwen_submit.intake_line`) to processes of their own, and attachments
+are judged at their header (`dengwen_submit.attachment_line`). Everything else is answered by the
+Flask application, in a few threads; what it answered for a public file is kept and given again for
+as long as the file is the same. The choice was made by measurement: docs/decisions/0010-door.md.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import resource
 import signal
 import socket
@@ -28,13 +27,16 @@ from flask import Flask
 
 from dengwen_audit.problems import Problem, problem_bytes
 from dengwen_audit.web import limits_of
-from dengwen_submit.connection import Answer, Connection, Hall, Request, problem_answer
+from dengwen_submit.attachment_line import AttachmentLine, is_attachment
+from dengwen_submit.attachment_views import PATH as ATTACHMENTS
+from dengwen_submit.connection import Answer, Connection, Hall, Later, Request
 from dengwen_submit.door_settings import WatchedSettings
 from dengwen_submit.intake import PATH
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.public_files import is_public
 from dengwen_submit.workers import Worker
-from dengwen_submit.wsgi_bridge import ask_wsgi
+from dengwen_submit.wsgi_bridge import ask_safely
+from dengwen_vault.attachments import Due
 from dengwen_vault.vault import Vault
 
 THREADS = 4  # for what goes to the Flask application
@@ -49,7 +51,6 @@ STOP_SECONDS = 10.0
 
 _BUSY = Problem(503, "busy", "Many are here at once: come back in some seconds", retry_after=5)
 _PLAIN = ("range", "if-none-match", "if-modified-since", "if-range", "if-match")
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Door:
     app: Flask
     vault: Vault
     line: IntakeLine
+    attachments: AttachmentLine
     answer_soon: Callable[[Callable[[], None]], object]
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS))
     _asking: int = 0
@@ -76,12 +78,19 @@ class Door:
 
     def limit(self, request: Request) -> int:
         """Return how many bytes the body may have."""
-        return limits_of(self.app).of(_path(request))
+        if isinstance(request.note, Due):
+            return request.note.part.length
+        limits, path = limits_of(self.app), _path(request)
+        if path.startswith(ATTACHMENTS) and not is_attachment(request):
+            return limits.default  # another spelling, or method: nobody judges it at the header
+        return limits.of(path)
 
-    def begin(self, request: Request) -> Answer | None:
+    def begin(self, request: Request) -> Answer | Later | None:
         """Refuse at the header what may not come in now."""
         if _is_petition(request):
             return self.line.begin(request)
+        if is_attachment(request):
+            return self.attachments.begin(request)
         if self._asking >= MAX_ASKING:
             return Answer(
                 _BUSY.status,
@@ -95,6 +104,9 @@ class Door:
         if _is_petition(request):
             self.line.handle(request, connection)
             return
+        if is_attachment(request):
+            self.attachments.handle(request, connection)
+            return
         file = self._file(request)
         kept = self._kept.get(request.target) if file else None
         if kept and kept.file == file and time.monotonic() - kept.since < KEPT_SECONDS:
@@ -105,16 +117,13 @@ class Door:
 
     def close(self) -> None:
         """Wait for the threads."""
+        self.attachments.close()
         self._threads.shutdown()
 
     def _ask(
         self, request: Request, connection: Connection, file: tuple[int, int, int] | None
     ) -> None:
-        try:
-            answer = ask_wsgi(self.app, request)
-        except Exception as crash:  # noqa: BLE001  # Flask answers its own; this is the bridge's
-            _logger.error("%s at the door; its message is withheld", type(crash).__name__)  # noqa: TRY400  # no trace
-            answer = problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR)
+        answer = ask_safely(self.app, request)
         self.answer_soon(lambda: self._tell(request, connection, answer, file))
 
     def _tell(
@@ -200,7 +209,7 @@ async def _serve(
     vault, soon = opening.vault, loop.call_soon_threadsafe
     settings = WatchedSettings(vault.settings.folder)
     line = opening.make_line(vault, settings, soon, opening.clock, opening.workers)
-    door = Door(opening.app, vault, line, soon)
+    door = Door(opening.app, vault, line, AttachmentLine(opening.app, vault, hall, soon), soon)
     line.start()
     server = await loop.create_server(
         lambda: Connection(hall, door), sock=listener, backlog=BACKLOG

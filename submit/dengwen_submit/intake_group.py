@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -52,12 +53,21 @@ def problem(
     return Answer(what.status, fixed, _problem_body(what, detail))
 
 
+def refusal(error: Exception) -> Answer:
+    """Return what an *error* means to a caller, as the application would answer it."""
+    for kind in type(error).__mro__:
+        if kind in PROBLEMS:
+            what, pause = PROBLEMS[kind], getattr(error, "retry_after", None)
+            return problem(replace(what, retry_after=pause) if pause else what, str(error))
+    _logger.error("%s at the door; its message is withheld", type(error).__name__)
+    return problem(http_problem(HTTPStatus.INTERNAL_SERVER_ERROR))
+
+
 def _answer(outcome: Note | Exception) -> Answer:
     if isinstance(outcome, Note):
         headers = [*_FIXED, ("Content-Type", "text/plain; charset=utf-8")]
         return Answer(HTTPStatus.OK, headers, outcome.to_bytes())
-    kind = next(kind for kind in type(outcome).__mro__ if kind in PROBLEMS)
-    return problem(PROBLEMS[kind], str(outcome))
+    return refusal(outcome)
 
 
 @lru_cache(64)  # a crowd is told the same thing

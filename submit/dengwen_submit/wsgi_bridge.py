@@ -7,14 +7,18 @@ Source: PEP 3333. No address is passed on: nothing behind the door has a use for
 from __future__ import annotations
 
 import io
+import logging
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from dengwen_submit.connection import Answer, Request
+from dengwen_submit.connection import Answer, Request, problem_answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+_logger = logging.getLogger(__name__)
 
 
 def ask_wsgi(app: WSGIApplication, request: Request) -> Answer:
@@ -34,6 +38,15 @@ def ask_wsgi(app: WSGIApplication, request: Request) -> Answer:
             close()
     status, headers = started[-1]
     return Answer(int(status.partition(" ")[0]), headers, body)
+
+
+def ask_safely(app: WSGIApplication, request: Request) -> Answer:
+    """Return what *app* answers, or that it crashed."""
+    try:
+        return ask_wsgi(app, request)
+    except Exception as crash:  # noqa: BLE001  # Flask answers its own; this is the bridge's
+        _logger.error("%s at the door; its message is withheld", type(crash).__name__)  # noqa: TRY400  # no trace
+        return problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def environ(request: Request) -> dict[str, Any]:

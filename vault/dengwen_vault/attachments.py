@@ -38,6 +38,8 @@ from dengwen_vault.models import Roster as RosterRow
 from dengwen_vault.parts import parse_manifest
 from dengwen_vault.standing import Office
 
+_OTHER_BYTES = "these are not the bytes that the manifest names"
+
 
 @dataclass(frozen=True)
 class Due:
@@ -51,6 +53,16 @@ class Due:
     def part(self) -> Part:
         """What the manifest says of it."""
         return self.manifest.attachments[self.number - 1]
+
+    def check_length(self, length: int) -> None:
+        """
+        Check that it has this *length*, before it comes.
+
+        Raises:
+            OtherBytesError: If the manifest says another.
+        """
+        if length != self.part.length:
+            raise OtherBytesError(_OTHER_BYTES)
 
 
 def check_allowance(manifest: Manifest, allowance: int) -> None:
@@ -88,7 +100,7 @@ def check_bytes(due: Due, data: bytes) -> None:
     try:
         check_part(due.manifest, due.part, data)
     except KeysError as error:
-        raise OtherBytesError("these are not the bytes that the manifest names") from error
+        raise OtherBytesError(_OTHER_BYTES) from error
 
 
 def arrived(connection: Connection, case: bytes) -> tuple[int, ...]:
