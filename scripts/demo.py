@@ -38,7 +38,7 @@ from scripts.demo_robbery import rob  # noqa: E402  # as above
 from scripts.demo_stage import DemoError, Stage, stage  # noqa: E402  # as above
 
 EXAMPLES = ROOT / "examples"
-PATIENCE = 30.0  # seconds for anything that needs ticks
+PATIENCE = 120.0  # seconds for anything that needs ticks, on a machine that does much else
 
 
 @dataclass(frozen=True)

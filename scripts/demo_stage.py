@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-READY_SECONDS = 30.0
-STOP_SECONDS = 10.0
+READY_SECONDS = 120.0  # on a machine that does much else
+STOP_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
 
 

@@ -18,7 +18,9 @@ SETTLE = 2  # seconds from the first petition to the first read
 MOST_PATHS = 200
 
 
-def read_meanwhile(doorway: Doorway, pool: Path, rate: float, seconds: float) -> dict[str, Any]:
+def read_meanwhile(
+    doorway: Doorway, pool: Path, rate: float, seconds: float, drain: float = 0.0
+) -> dict[str, Any]:
     """Return what `bench.crowd.reader` tells, and how many petitions were accepted meanwhile."""
     with tempfile.TemporaryDirectory(dir=BUILD) as name, open_office(doorway) as office:
         paths = static_paths(office)
@@ -31,10 +33,11 @@ def read_meanwhile(doorway: Doorway, pool: Path, rate: float, seconds: float) ->
             if passed >= SETTLE and not readers:
                 readers.append(_reader(office, seconds, paths))
 
-        outing = Outing((HOST, office.port), pool, phases, Path(name) / "answers", drain=0.0)
+        outing = Outing((HOST, office.port), pool, phases, Path(name) / "answers", drain=drain)
         diary = let_come(outing, start)
         return _result(readers[0]) | {
             "petitions offered a second": rate,
+            "petitions accepted": diary.total("accepted"),
             "petitions accepted a second": diary.rate(SETTLE, SETTLE + seconds),
         }
 

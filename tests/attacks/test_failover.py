@@ -24,12 +24,12 @@ from dengwen_vault.durability import check_durable, has_standby
 from dengwen_vault.errors import SettingsError, UnavailableError
 from dengwen_vault.models import LogHead, Petition
 from dengwen_vault.settings import SYNCHRONOUS
+from tests.patience import PATIENCE
 from tests.servers import Server, Servers, Wire, servers
 from tests.small_office import make_roster
 from tests.vault.office import VaultOffice, seal_petition
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
-PATIENCE = 60.0
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 NAMES = {"synchronous_standby_names": "FIRST 1 (a, b, c)"}
 

@@ -27,6 +27,7 @@ from dengwen_audit.statements.manifest import case_id
 from dengwen_audit.text import ZERO_HASH
 from dengwen_audit.witness import Submission, Witness
 from tests.audit.small_desk import SmallDesk, make_event
+from tests.patience import PATIENCE, wait_until
 from tests.small_log import LOG_KEY, ORIGIN, seed
 from tests.wsgi_adapter import WsgiAdapter
 
@@ -286,18 +287,18 @@ def test_two_checkpoints_at_once_are_fetched_one_after_the_other(house: House) -
 
     def wait(epochs: list[dict[str, object]]) -> object:
         entered.set()
-        go_on.wait(5)
+        assert go_on.wait(PATIENCE)
         return epochs
 
     house.desk.bend = wait
     statuses: list[int] = []
     first = threading.Thread(target=lambda: statuses.append(house.submit()))
     first.start()
-    assert entered.wait(5)
+    assert entered.wait(PATIENCE)
     assert house.submit() == 503
     assert house.last.headers["Retry-After"] == "10"
     go_on.set()
-    first.join(5)
+    first.join(PATIENCE)
     assert statuses == [200]
 
 
@@ -363,8 +364,7 @@ def test_a_poll_of_a_desk_that_is_down_is_tried_again(house: House) -> None:
     thread.start()
     house.wire.down = False
     house.desk.challenges = [ask().to_bytes().decode()]
-    while not house.desk.heads:
-        stop.wait(0.01)
+    wait_until(lambda: house.desk.heads, "no head")
     stop.set()
-    thread.join(5)
+    thread.join(PATIENCE)
     assert not thread.is_alive()

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import flask
@@ -12,6 +11,7 @@ import requests
 from dengwen_audit import serving
 from dengwen_audit.problems import PROBLEM_TYPE, BodyLimits
 from dengwen_audit.web import register_problems, serve
+from tests.patience import PATIENCE, wait_until
 
 HOST = "127.0.0.1"
 LIMIT = 1000
@@ -29,8 +29,7 @@ class Running:
         self.port = 0
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
-        while not self.port:
-            time.sleep(0.005)
+        wait_until(lambda: self.port, "no port")
         self.url = f"http://{HOST}:{self.port}"
 
     def _run(self) -> None:
@@ -46,14 +45,14 @@ class Running:
         @app.get("/slow")
         def slow() -> str:
             self.begun.set()
-            self.may_end.wait(5)
+            self.may_end.wait(PATIENCE)
             return "done"
 
         serve(app, HOST, 0, lambda port: setattr(self, "port", port), stop=self.stop)
 
     def talk(self, *lines: str) -> socket.socket:
         """Open a connection and send a request's header."""
-        connection = socket.create_connection((HOST, self.port), timeout=5)
+        connection = socket.create_connection((HOST, self.port), timeout=PATIENCE)
         connection.sendall("\r\n".join([*lines, f"Host: {HOST}", "", ""]).encode())
         return connection
 
@@ -65,7 +64,7 @@ def server() -> Iterator[Running]:
     yield running
     running.may_end.set()
     running.stop.set()
-    running.thread.join(10)
+    running.thread.join(PATIENCE)
     assert not running.thread.is_alive()
 
 
@@ -93,9 +92,12 @@ def test_a_sender_who_asks_first_is_not_invited(server: Running) -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_sender_who_keeps_sending_still_reads_why(server: Running) -> None:
+def test_a_sender_who_keeps_sending_still_reads_why(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The connection is not reset under a client that sends its megabytes first."""
-    answer = requests.post(f"{server.url}/notes", data=bytes(8 << 20), timeout=10)
+    monkeypatch.setattr(serving, "LINGER_SECONDS", PATIENCE)
+    answer = requests.post(f"{server.url}/notes", data=bytes(8 << 20), timeout=PATIENCE)
     assert (answer.status_code, answer.headers["Content-Type"]) == (413, PROBLEM_TYPE)
     assert server.bodies == []
 
@@ -103,7 +105,7 @@ def test_a_sender_who_keeps_sending_still_reads_why(server: Running) -> None:
 def test_chunks_are_counted_as_they_come(server: Running) -> None:
     """A body without a declared length is refused as soon as it is too long."""
     chunks = (bytes(100) for _ in range(LIMIT))
-    answer = requests.post(f"{server.url}/notes", data=chunks, timeout=10)
+    answer = requests.post(f"{server.url}/notes", data=chunks, timeout=PATIENCE)
     assert answer.status_code == 413
     assert server.bodies == []
 
@@ -111,10 +113,13 @@ def test_chunks_are_counted_as_they_come(server: Running) -> None:
 def test_a_body_of_the_limit_is_taken(server: Running) -> None:
     """Also in chunks, and more where the path allows more."""
     with requests.Session() as session:
-        assert session.post(f"{server.url}/notes", data=bytes(LIMIT), timeout=5).text == "taken"
-        chunks = iter([bytes(LIMIT)])
-        assert session.post(f"{server.url}/notes", data=chunks, timeout=5).text == "taken"
-        assert session.post(f"{server.url}/large", data=bytes(2 * LIMIT), timeout=5).text == "taken"
+        for path, body in (
+            ("notes", bytes(LIMIT)),
+            ("notes", iter([bytes(LIMIT)])),
+            ("large", bytes(2 * LIMIT)),
+        ):
+            answer = session.post(f"{server.url}/{path}", data=body, timeout=PATIENCE)
+            assert answer.text == "taken"
     assert server.bodies == [LIMIT, LIMIT, 2 * LIMIT]
 
 
@@ -123,15 +128,13 @@ def test_a_lingering_connection_ends(server: Running, monkeypatch: pytest.Monkey
     monkeypatch.setattr(serving, "LINGER_SECONDS", 0.1)
     with server.talk("POST /notes HTTP/1.1", f"Content-Length: {LIMIT + 1}") as connection:
         _read_all(connection)
-        with pytest.raises(OSError, match=r"reset|[Bb]roken pipe"):  # noqa: PT012
-            for _ in range(100):
-                connection.sendall(b"more")
-                time.sleep(0.05)
+        with pytest.raises(OSError, match=r"reset|[Bb]roken pipe"):
+            wait_until(lambda: connection.sendall(b"more"), "it goes on")
 
 
 def test_no_answer_names_the_server(server: Running) -> None:
     """Neither of the application's answers nor of waitress' own has a Server header."""
-    good = requests.post(f"{server.url}/notes", data=b"x", timeout=5)
+    good = requests.post(f"{server.url}/notes", data=b"x", timeout=PATIENCE)
     with server.talk("NONSENSE") as connection:
         bad = _read_all(connection)
     assert "Server" not in good.headers
@@ -146,25 +149,22 @@ def test_a_server_that_stops_finishes_what_it_began(server: Running) -> None:
     answers: list[str] = []
 
     def call() -> None:
-        answers.append(requests.get(f"{server.url}/slow", timeout=5).text)
+        answers.append(requests.get(f"{server.url}/slow", timeout=PATIENCE).text)
 
     caller = threading.Thread(target=call)
     caller.start()
-    assert server.begun.wait(5)
+    assert server.begun.wait(PATIENCE)
     server.stop.set()
-    assert _is_closed(server.port)
+    wait_until(lambda: _is_closed(server.port), "somebody listens still")
     server.may_end.set()
-    caller.join(5)
+    caller.join(PATIENCE)
     assert answers == ["done"]
 
 
 def _is_closed(port: int) -> bool:
-    """Wait until nobody listens any more, for five seconds at most."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((HOST, port), timeout=5).close()
-        except ConnectionRefusedError:
-            return True
-        time.sleep(0.02)
+    """Tell whether nobody listens any more."""
+    try:
+        socket.create_connection((HOST, port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
     return False

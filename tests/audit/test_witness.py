@@ -24,6 +24,7 @@ from dengwen_audit.witness import (
 )
 from dengwen_audit.witness_web import make_witness_app
 from tests.audit.memory_log import ORIGIN, MemoryLog, cosigning_key, signing_key
+from tests.patience import PATIENCE
 
 KEY = cosigning_key("hill.example/witness", 7)
 NOW = 1_750_000_000
@@ -316,7 +317,7 @@ def test_of_two_forks_that_arrive_together_one_is_cosigned(
     both_checked = threading.Barrier(2)
 
     def wait_for_the_other(_last: Checkpoint, _new: Checkpoint) -> None:
-        both_checked.wait(5)
+        both_checked.wait(PATIENCE)
 
     witness = Witness(
         tmp_path / "witness.sqlite",
@@ -339,7 +340,7 @@ def test_of_two_forks_that_arrive_together_one_is_cosigned(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)
     assert sorted(outcomes) == ["conflict at 5", "cosigned"]
     witness.close()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from dengwen_submit.intake import PATH
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.ticket import case_hash
 from dengwen_submit.web import create_door
+from tests.patience import PATIENCE, wait_until
 from tests.vault.office import VaultOffice, seal_petition
 
 HOST = "127.0.0.1"
-SECONDS = 60.0  # for anything, on a machine that does much else
 
 
 @dataclass
@@ -47,32 +46,24 @@ class OpenDoor:
         """Write the file of the operator's switches, and wait until the door goes by them."""
         (self.office.folder / DOOR_FILE).write_text(text, encoding="utf-8")
         wanted = DoorSettings.parse(text)
-        wait_until(lambda: self.line.settings.now == wanted)
-        wait_until(lambda: self.line._throttle.limit == wanted.queue)
+        wait_until(lambda: self.line.settings.now == wanted, "the door keeps its settings")
+        wait_until(lambda: self.line._throttle.limit == wanted.queue, "the queue stays as it was")
 
     def send(self, name: str, **headers: str) -> requests.Response:
         """Send the petition of somebody of this *name*, with more headers."""
         petition = seal_petition(name)
         fields = {"Dengwen-Case": announce(petition.manifest)}
         fields |= {key.replace("_", "-"): value for key, value in headers.items()}
-        return requests.post(self.url + PATH, petition.to_bytes(), headers=fields, timeout=SECONDS)
+        return requests.post(self.url + PATH, petition.to_bytes(), headers=fields, timeout=PATIENCE)
 
     def connect(self) -> socket.socket:
         """Open a connection."""
-        return socket.create_connection((HOST, self.port), timeout=SECONDS)
+        return socket.create_connection((HOST, self.port), timeout=PATIENCE)
 
 
 def announce(manifest: Manifest) -> str:
     """Spell what a client says of its case before the body."""
     return case_hash(manifest.case).hex()
-
-
-def wait_until(is_so: Callable[[], object]) -> None:
-    """Return as soon as something is true."""
-    deadline = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "never"
-        time.sleep(0.005)
 
 
 @contextlib.contextmanager
@@ -102,11 +93,11 @@ def open_door(folder: Path) -> Iterator[OpenDoor]:
         kwargs={"stop": stop},
     )
     thread.start()
-    assert ready.wait(SECONDS)
+    assert ready.wait(PATIENCE)
     try:
         yield OpenDoor(office, ports[0], lines[0])
     finally:
         stop.set()
-        thread.join(SECONDS)
+        thread.join(PATIENCE)
         office.close()
         assert not thread.is_alive()

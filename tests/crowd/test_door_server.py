@@ -19,7 +19,8 @@ from dengwen_submit.puzzle import solve
 from dengwen_submit.ticket import case_hash
 from dengwen_submit.web import HEADERS, create_door
 from dengwen_vault.admission import Arrival
-from tests.crowd.open_door import HOST, SECONDS, OpenDoor, announce, wait_until
+from tests.crowd.open_door import HOST, OpenDoor, announce
+from tests.patience import PATIENCE, wait_until
 from tests.small_office import make_roster
 from tests.vault.office import seal_petition
 
@@ -58,7 +59,7 @@ def test_nonsense_gets_the_problem_that_flask_would_answer(door: OpenDoor) -> No
     """One table tells what an error means, whichever way it came."""
     flask = create_door(door.office.vault, door.office.clock).test_client()
     for body in (b"", b"nonsense", seal_petition("first").to_bytes()[:-1]):
-        short = requests.post(door.url + PATH, body, timeout=SECONDS)
+        short = requests.post(door.url + PATH, body, timeout=PATIENCE)
         long = flask.post(PATH, data=body)
         assert short.json() == long.json
         assert short.status_code == long.status_code == 400
@@ -68,25 +69,25 @@ def test_nonsense_gets_the_problem_that_flask_would_answer(door: OpenDoor) -> No
 
 def test_everything_else_is_answered_by_flask(door: OpenDoor) -> None:
     """Views, refusals and methods are those of the application."""
-    assert requests.get(door.url + "/", timeout=SECONDS).text.startswith("This office")
-    assert requests.get(door.url + "/nothing", timeout=SECONDS).status_code == 404
-    assert requests.get(door.url + PATH, timeout=SECONDS).status_code in (404, 405)
-    assert requests.get(door.url + "/v1/case/events", timeout=SECONDS).status_code in (401, 403)
-    head = requests.head(door.url + "/card", timeout=SECONDS)
+    assert requests.get(door.url + "/", timeout=PATIENCE).text.startswith("This office")
+    assert requests.get(door.url + "/nothing", timeout=PATIENCE).status_code == 404
+    assert requests.get(door.url + PATH, timeout=PATIENCE).status_code in (404, 405)
+    assert requests.get(door.url + "/v1/case/events", timeout=PATIENCE).status_code in (401, 403)
+    head = requests.head(door.url + "/card", timeout=PATIENCE)
     assert head.status_code == 200
     assert head.content == b""
 
 
 def test_a_public_file_is_kept_and_given_anew_when_it_changes(door: OpenDoor) -> None:
     """Whoever asks twice gets the same; after a tick, what is new."""
-    first = requests.get(door.url + "/log/checkpoint", timeout=SECONDS)
-    again = requests.get(door.url + "/log/checkpoint", timeout=SECONDS)
+    first = requests.get(door.url + "/log/checkpoint", timeout=PATIENCE)
+    again = requests.get(door.url + "/log/checkpoint", timeout=PATIENCE)
     assert again.content == first.content
     assert again.headers == first.headers
     door.office.tick()
-    assert requests.get(door.url + "/log/checkpoint", timeout=SECONDS).content != first.content
+    assert requests.get(door.url + "/log/checkpoint", timeout=PATIENCE).content != first.content
     etag = {"If-None-Match": first.headers["ETag"]}
-    assert requests.get(door.url + "/log/checkpoint", headers=etag, timeout=SECONDS).ok
+    assert requests.get(door.url + "/log/checkpoint", headers=etag, timeout=PATIENCE).ok
 
 
 def test_a_body_over_the_limit_is_refused_at_its_header(door: OpenDoor) -> None:
@@ -115,7 +116,7 @@ def test_a_request_of_two_meanings_is_refused(door: OpenDoor, head: str) -> None
 def test_expect_and_chunks_are_understood(door: OpenDoor) -> None:
     """Tools differ in how they send a body."""
     body = seal_petition("first").to_bytes()
-    chunked = requests.post(door.url + PATH, iter([body[:9], body[9:]]), timeout=SECONDS)
+    chunked = requests.post(door.url + PATH, iter([body[:9], body[9:]]), timeout=PATIENCE)
     assert chunked.status_code == 200
     head = f"POST {PATH} HTTP/1.1\nHost: x\nContent-Length: {len(body)}\nExpect: 100-continue\n\n"
     answer = _talk(door, head, body)
@@ -126,9 +127,9 @@ def test_a_connection_serves_many_petitions(door: OpenDoor) -> None:
     """And goes on after a refusal."""
     with requests.Session() as session:
         for name in ("first", "second"):
-            assert session.post(door.url + PATH, b"nonsense", timeout=SECONDS).status_code == 400
+            assert session.post(door.url + PATH, b"nonsense", timeout=PATIENCE).status_code == 400
             body = seal_petition(name).to_bytes()
-            assert session.post(door.url + PATH, body, timeout=SECONDS).status_code == 200
+            assert session.post(door.url + PATH, body, timeout=PATIENCE).status_code == 200
 
 
 def test_a_paused_intake_says_when_to_come_back_and_keeps_the_place(door: OpenDoor) -> None:
@@ -145,7 +146,7 @@ def test_a_paused_intake_says_when_to_come_back_and_keeps_the_place(door: OpenDo
 def test_a_puzzle_lets_in_whoever_solves_it(door: OpenDoor) -> None:
     """One solution, one case; without it the answer tells what to solve."""
     door.settings("puzzle = 8\n")
-    wait_until(lambda: door.line._roster)  # to which puzzles are bound
+    wait_until(lambda: door.line._roster, "no roster")  # to which puzzles are bound
     answer = door.send("worker")
     assert (answer.status_code, _slug(answer)) == (503, "puzzle")
     bits, roster = answer.headers["Dengwen-Puzzle"].split(" ")
@@ -175,7 +176,8 @@ def test_a_crowd_behind_one_address_all_gets_in(door: OpenDoor) -> None:
 
     def insist(name: str) -> bool:
         ticket: dict[str, str] = {}
-        for _ in range(30):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             answer = door.send(name, **ticket)
             statuses.append(answer.status_code)
             if answer.ok:
@@ -196,28 +198,31 @@ def test_a_full_queue_answers_before_the_body_is_sent(
 ) -> None:
     """While the disk stands still the line fills; who comes then is told at once to come back."""
     door.settings("queue = 4\n")
-    vault, begun = door.office.vault, threading.Semaphore(0)
+    vault, begun, goes_on = door.office.vault, threading.Semaphore(0), threading.Event()
     accept_all = vault.accept_all
 
-    def tell_and_accept(arrivals: Sequence[Arrival]) -> object:
+    def stand_still_and_accept(arrivals: Sequence[Arrival]) -> object:
         begun.release()
+        assert goes_on.wait(PATIENCE)
         return accept_all(arrivals)
 
-    monkeypatch.setattr(vault, "accept_all", tell_and_accept)
+    monkeypatch.setattr(vault, "accept_all", stand_still_and_accept)
     inside = [f"inside {number}" for number in range(THREADS + 4)]
     for name in inside:
         seal_petition(name)
     with ThreadPoolExecutor(len(inside)) as crowd:
-        with vault.store.writing():
+        try:
             answers = []
             for name in inside[:THREADS]:
                 answers.append(crowd.submit(door.send, name))
-                assert begun.acquire(timeout=SECONDS)
+                assert begun.acquire(timeout=PATIENCE)
             answers += [crowd.submit(door.send, name) for name in inside[THREADS:]]
-            wait_until(lambda: len(door.line._throttle) == 4)
+            wait_until(lambda: len(door.line._throttle) == 4, lambda: len(door.line._throttle))
             head = f"POST {PATH} HTTP/1.1\nHost: x\nContent-Length: 40000\n\n"
             refusal = _talk(door, head)
             sent_away = door.send("first")
+        finally:
+            goes_on.set()
         assert all(answer.result().ok for answer in answers)
     assert refusal.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: " in refusal
@@ -227,5 +232,5 @@ def test_a_full_queue_answers_before_the_body_is_sent(
 
 def test_the_door_listens_where_it_is_told(door: OpenDoor) -> None:
     """On the port that it told, at the address that it was given."""
-    with socket.create_connection((HOST, door.port), timeout=SECONDS) as connection:
+    with socket.create_connection((HOST, door.port), timeout=PATIENCE) as connection:
         assert connection.getpeername() == (HOST, door.port)

@@ -17,6 +17,7 @@ from dengwen_audit.statements.acceptance import check_acceptance
 from dengwen_vault.models import PendingEvent, Petition
 from tests.architecture.tree import ROOT
 from tests.crowd.open_door import HOST
+from tests.patience import PATIENCE
 from tests.small_office import make_roster
 from tests.vault.office import VaultOffice
 
@@ -31,7 +32,9 @@ def test_a_killed_door_has_lost_nothing_that_it_signed_for(tmp_path: Path) -> No
     command = [sys.executable, "-m", "bench.crowd.serve", str(office.folder), "1", "door"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        crowd = Crowd((HOST, int(process.stdout.readline())), Pool(tmp_path / "pool"))
+        crowd = Crowd(
+            (HOST, int(process.stdout.readline())), Pool(tmp_path / "pool"), drain=PATIENCE
+        )
         phases = [Phase("until the end", SECONDS, RATE, patience=0.0)]
         visitors = threading.Thread(target=crowd.run, args=(phases,))
         visitors.start()

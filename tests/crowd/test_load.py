@@ -26,11 +26,12 @@ from dengwen_audit.note import Note, SigningKey, sign_note
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.models import PendingEvent, Petition
 from dengwen_vault.models import SealedPetition as SealedRow
+from tests.patience import PATIENCE
 from tests.vault.office import VaultOffice
 
 SEALED, DIFFERENT = 60, 600
 SMALL_QUEUE = 'puzzle = "off"\nqueue = 8\n'
-SLOWEST = 120.0  # seconds, for whoever has to come back, on the slowest machine
+SLOWEST = PATIENCE  # for whoever has to come back
 
 
 @pytest.fixture(scope="session")
@@ -103,10 +104,10 @@ def test_a_crowd_is_counted_on_postgresql_too(pool: Path, postgres_url: str) -> 
 @pytest.mark.parametrize("rate", [0.0, 30.0])
 def test_public_files_are_read_while_petitions_come(pool: Path, rate: float) -> None:
     """All of them, in turn, and petitions are accepted beside it."""
-    found = read_meanwhile(Doorway("door", 1, ticks=3), pool, rate, 1.0)
+    found = read_meanwhile(Doorway("door", 1, ticks=3), pool, rate, 1.0, drain=SLOWEST)
     assert found["a second"] > 0
     assert found["paths"] > 5
-    assert bool(found.get("petitions accepted a second")) == bool(rate)
+    assert bool(found.get("petitions accepted")) == bool(rate)
 
 
 def test_a_petition_under_a_new_case_key_is_a_whole_one(pool: Path) -> None:

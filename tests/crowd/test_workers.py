@@ -14,7 +14,8 @@ import requests
 
 from dengwen_submit.intake import PATH
 from dengwen_submit.workers import NICE
-from tests.crowd.open_door import HOST, SECONDS
+from tests.crowd.open_door import HOST
+from tests.patience import PATIENCE, wait_until
 from tests.vault.office import VaultOffice, seal_petition
 
 ROOT = Path(__file__).parents[2]
@@ -44,16 +45,16 @@ def _workers(pid: int) -> list[int]:
     return children
 
 
-def _are_gone(pids: list[int]) -> bool:
-    for _ in range(400):
-        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
-            return True
-        time.sleep(0.05)
-    return False
+def _wait_until_gone(pids: list[int]) -> None:
+    wait_until(lambda: _alive(pids) == [], lambda: f"still there: {_alive(pids)}")
+
+
+def _alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 def _send(url: str, name: str) -> requests.Response:
-    return requests.post(url + PATH, seal_petition(name).to_bytes(), timeout=SECONDS)
+    return requests.post(url + PATH, seal_petition(name).to_bytes(), timeout=PATIENCE)
 
 
 def test_workers_accept_and_end_when_the_door_is_told(
@@ -67,8 +68,8 @@ def test_workers_accept_and_end_when_the_door_is_told(
     assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in workers} <= {NICE, 0}
     assert max(os.getpriority(os.PRIO_PROCESS, pid) for pid in workers) == NICE
     process.send_signal(signal.SIGTERM)
-    assert process.wait(SECONDS) == 0
-    assert _are_gone(workers)
+    assert process.wait(PATIENCE) == 0
+    _wait_until_gone(workers)
 
 
 def test_workers_end_with_a_door_that_was_killed(
@@ -79,7 +80,7 @@ def test_workers_end_with_a_door_that_was_killed(
     assert _send(url, "somebody").status_code == 200
     workers = _workers(process.pid)
     process.kill()
-    assert _are_gone(workers)
+    _wait_until_gone(workers)
 
 
 def test_workers_that_die_are_replaced_and_nothing_is_lost(

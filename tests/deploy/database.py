@@ -19,9 +19,9 @@ import pytest
 
 from tests import conftest
 from tests.deploy.shipped import DEPLOY, substitute
+from tests.patience import PATIENCE
 
 SHIPPED = DEPLOY / "postgresql"
-SECONDS = 30.0
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Cluster:
         """Start it, and wait until it takes connections."""
         command = [self.binaries / "postgres", "-D", self.folder / "data", "-k", self.folder]
         self.process = conftest._start([str(word) for word in command], self.folder, self.log)
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not self._is_ready():
             assert self.process.poll() is None, self.log.read_text("utf-8")
             assert time.monotonic() < deadline

@@ -21,10 +21,10 @@ import requests
 from tests.deploy.authority import DESK, DOOR, Certificates, make_certificates
 from tests.deploy.names import Names
 from tests.deploy.shipped import DEPLOY, find_program, substitute
+from tests.patience import PATIENCE
 from tests.ports import free_ports
 
 HOST = "127.0.0.1"
-SECONDS = 20.0
 SHIPPED = DEPLOY / "nginx"
 
 
@@ -84,7 +84,7 @@ class Front:
                 env=os.environ | self.environment,
                 cwd=self.run,
             )
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not self._listens():
             assert self.process.poll() is None, self.log.read_text("utf-8")
             assert time.monotonic() < deadline
@@ -94,12 +94,12 @@ class Front:
         """End it, letting nobody finish."""
         if self.process:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(SECONDS)
+            self.process.wait(PATIENCE)
 
     def connect(self, name: str = DOOR) -> ssl.SSLSocket:
         """Open a connection of TLS."""
         context = ssl.create_default_context(cafile=self.certificates.authority)
-        plain = socket.create_connection((HOST, self.tls), timeout=SECONDS)
+        plain = socket.create_connection((HOST, self.tls), timeout=PATIENCE)
         return context.wrap_socket(plain, server_hostname=name)
 
     @contextlib.contextmanager
@@ -114,7 +114,7 @@ class Front:
     def status(self) -> str:
         """Return the numbers that an operator may look at."""
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(SECONDS)
+            client.settimeout(PATIENCE)
             client.connect(str(self.run / "status.sock"))
             client.sendall(b"GET /status HTTP/1.0\r\n\r\n")
             return b"".join(iter(lambda: client.recv(4096), b"")).decode()

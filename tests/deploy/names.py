@@ -9,8 +9,9 @@ import threading
 from collections.abc import Mapping
 from typing import Self
 
+from tests.patience import PATIENCE
+
 _PIECE = 64 << 10
-_SECONDS = 30.0
 
 
 class Names:
@@ -55,7 +56,7 @@ class Names:
 
     def _lead(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
-            client.settimeout(_SECONDS)
+            client.settimeout(PATIENCE)
             head = b""
             while b"\r\n\r\n" not in head:
                 head += client.recv(4096)
@@ -71,7 +72,7 @@ def _join(one: socket.socket, other: socket.socket) -> None:
     with selectors.DefaultSelector() as towards:
         towards.register(one, selectors.EVENT_READ, other)
         towards.register(other, selectors.EVENT_READ, one)
-        while ready := towards.get_map() and towards.select(_SECONDS):
+        while ready := towards.get_map() and towards.select(PATIENCE):
             for key, _ in ready:
                 _pass_on(towards, key)
 

@@ -26,9 +26,9 @@ from tests.deploy.names import Names
 from tests.deploy.units import allowed_calls, command, credentials, last, service
 from tests.faults.launch import die_with_parent
 from tests.faults.office import HOLDERS, TICK, Office, Ports, make_office
+from tests.patience import PATIENCE
 from tests.ports import free_ports
 
-SECONDS = 60.0
 CLIENT = "127.0.0.77"  # where everybody comes from, so that no log may have it
 PRESENT = HOLDERS[1:]  # one gatekeeper is away: the quorums are there without it
 BIN = Path(sys.executable).parent
@@ -74,14 +74,14 @@ class Stand:
         """End a service as systemd does; return its exit code."""
         process = self._running.pop(name)
         process.send_signal(signal.SIGTERM)
-        return process.wait(SECONDS)
+        return process.wait(PATIENCE)
 
     def close(self) -> None:
         """End all services."""
         for process in self._running.values():
             process.send_signal(signal.SIGTERM)
         for process in self._running.values():
-            process.wait(SECONDS)
+            process.wait(PATIENCE)
 
     def said(self, name: str) -> str:
         """Return everything that a service has said."""
@@ -168,7 +168,7 @@ class Stand:
         return str((ports | self.office.ports.holders).get(name, 0))
 
     def _wait(self, name: str) -> None:
-        deadline, port = time.monotonic() + SECONDS, int(self._port(name))
+        deadline, port = time.monotonic() + PATIENCE, int(self._port(name))
         while port and not _listens(port):
             assert self._running[name].poll() is None, self.said(name)
             assert time.monotonic() < deadline, self.said(name)
@@ -236,7 +236,7 @@ def _listens(port: int) -> bool:
 
 
 def _wait_for(path: Path, stand: Stand) -> None:
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     while not path.exists():
         assert time.monotonic() < deadline, stand.said("sequencer")
         time.sleep(0.05)

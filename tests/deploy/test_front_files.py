@@ -13,7 +13,8 @@ import pytest
 from dengwen_submit.public_files import is_public
 from tests.deploy.authority import DOOR
 from tests.deploy.conftest import Fronted
-from tests.deploy.front import HOST, SECONDS
+from tests.deploy.front import HOST
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.deploy
 
@@ -37,10 +38,12 @@ def _read(connection: http.client.HTTPConnection, method: str, path: str, **more
 
 def _both(fronted: Fronted, method: str, path: str, **more: str) -> tuple[Answer, Answer]:
     """Ask the door, and nginx before it; return both answers without what nginx says of itself."""
-    direct = http.client.HTTPConnection(HOST, fronted.door.port, timeout=SECONDS)
+    direct = http.client.HTTPConnection(HOST, fronted.door.port, timeout=PATIENCE)
     context = ssl.create_default_context(cafile=fronted.front.certificates.authority)
     context.check_hostname = False  # the authority is the test's own
-    through = http.client.HTTPSConnection(HOST, fronted.front.tls, timeout=SECONDS, context=context)
+    through = http.client.HTTPSConnection(
+        HOST, fronted.front.tls, timeout=PATIENCE, context=context
+    )
     through.sock = fronted.front.connect()
     more |= {"Host": DOOR}
     answers = [_read(connection, method, path, **more) for connection in (direct, through)]

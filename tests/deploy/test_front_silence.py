@@ -6,13 +6,15 @@ import contextlib
 import os
 import re
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.authority import DOOR
-from tests.deploy.front import HOST, SECONDS, SHIPPED, Behind, Front, open_front
+from tests.deploy.front import HOST, SHIPPED, Behind, Front, open_front
+from tests.patience import PATIENCE
 from tests.ports import free_ports
 
 pytestmark = pytest.mark.deploy
@@ -36,7 +38,7 @@ def _get(path: str) -> str:
 
 
 def _plain(front: Front, data: bytes) -> None:
-    with socket.create_connection((HOST, front.tls), timeout=SECONDS) as client:
+    with socket.create_connection((HOST, front.tls), timeout=PATIENCE) as client:
         client.sendall(data)
         client.recv(65536)
 
@@ -50,15 +52,30 @@ def _break_off(front: Front) -> None:
 
 
 def _crowd(front: Front) -> None:
-    """Take connections, each in the middle of its greeting, until there are no more."""
+    """
+    Take connections until there are no more, each in the middle of its greeting.
+
+    Each waits until nginx has answered the one before: of those whom it has not heard yet, it lets
+    the oldest go instead, and says nothing of it.
+    """
+    greeting = _greeting()
     with contextlib.ExitStack() as stack:
         for _ in range(40):
-            client = stack.enter_context(socket.create_connection((HOST, front.tls)))
-            client.settimeout(0.05)
-            with contextlib.suppress(TimeoutError):
-                client.sendall(b"\x16\x03\x01")
-                if client.recv(1) == b"":
-                    return
+            plain = socket.create_connection((HOST, front.tls), timeout=PATIENCE)
+            client = stack.enter_context(plain)
+            client.sendall(greeting)
+            if client.recv(1) == b"":
+                return
+    raise AssertionError("nginx takes them all")
+
+
+def _greeting() -> bytes:
+    """Return the first words of a client that speaks TLS."""
+    outgoing = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=DOOR)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
 
 
 # What goes wrong, and what nginx would say of it if it were let: each with the client's address.

@@ -15,8 +15,9 @@ import pytest
 
 from tests.deploy.authority import DOOR
 from tests.deploy.conftest import Fronted
-from tests.deploy.front import HOST, SECONDS, SHIPPED, Front, open_front
+from tests.deploy.front import HOST, SHIPPED, Front, open_front
 from tests.deploy.shipped import find_program
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.deploy
 
@@ -28,7 +29,7 @@ def _handshake(front: Front, name: str | None, version: ssl.TLSVersion) -> ssl.S
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.minimum_version = context.maximum_version = version
     context.check_hostname = name is not None
-    plain = socket.create_connection((HOST, front.tls), timeout=SECONDS)
+    plain = socket.create_connection((HOST, front.tls), timeout=PATIENCE)
     try:
         return context.wrap_socket(plain, server_hostname=name)
     except OSError:
@@ -67,7 +68,7 @@ def test_a_second_visit_cannot_be_joined_to_the_first(fronted: Fronted) -> None:
         assert first is not None
         assert not first.has_ticket
     context = client.context
-    plain = socket.create_connection((HOST, fronted.front.tls), timeout=SECONDS)
+    plain = socket.create_connection((HOST, fronted.front.tls), timeout=PATIENCE)
     with context.wrap_socket(plain, server_hostname=DOOR, session=first) as again:
         assert not again.session_reused
 
@@ -77,7 +78,7 @@ def test_in_the_clear_there_is_only_the_way_to_the_safe_address(
     fronted: Fronted, path: str
 ) -> None:
     """The path is not repeated: it may have named a case."""
-    connection = HTTPConnection(HOST, fronted.front.plain, timeout=SECONDS)
+    connection = HTTPConnection(HOST, fronted.front.plain, timeout=PATIENCE)
     connection.request("GET", path)
     answer = connection.getresponse()
     answer.read()
@@ -90,7 +91,7 @@ def test_the_authority_for_certificates_finds_its_proof(fronted: Fronted) -> Non
     proof = fronted.front.folder / "acme" / ".well-known" / "acme-challenge" / "token"
     proof.parent.mkdir(parents=True)
     proof.write_text("a proof", encoding="utf-8")
-    connection = HTTPConnection(HOST, fronted.front.plain, timeout=SECONDS)
+    connection = HTTPConnection(HOST, fronted.front.plain, timeout=PATIENCE)
     connection.request("GET", "/.well-known/acme-challenge/token")
     answer = connection.getresponse()
     assert answer.read() == b"a proof"

@@ -20,8 +20,9 @@ from dengwen_vault.database import Store
 from dengwen_vault.models import SealedPetition
 from tests.deploy.authority import DOOR
 from tests.deploy.front import Front
-from tests.deploy.stand import CLIENT, PRESENT, SECONDS, Stand, open_stand
+from tests.deploy.stand import CLIENT, PRESENT, Stand, open_stand
 from tests.faults.load import Load
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.deploy, pytest.mark.postgres, pytest.mark.slow]
 
@@ -61,7 +62,7 @@ def test_a_petition_goes_all_the_way(stand: Stand, tmp_path: Path) -> None:
     stand.run("dengwen-submit", "seal", "petition.md", *sealed, folder=tmp_path)
     said = stand.run("dengwen-submit", "send", "sent.petition", "--at-once", folder=tmp_path)
     assert "Accepted and signed for: sent.petition.acceptance." in said
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     status = ("dengwen-submit", "status", "--words-file", "words", "--save", "receipts")
     while not list((tmp_path / "receipts").glob("*")):
         stand.run(*status, "--wait", "1", folder=tmp_path, codes=(0, INCOMPLETE))
@@ -75,7 +76,7 @@ def test_a_petition_goes_all_the_way(stand: Stand, tmp_path: Path) -> None:
 
 def _rests(load: Load, stand: Stand) -> None:
     """Fetch a receipt of everything that was accepted; wait until each is in the log."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     with requests.Session() as session:
         door = DoorClient(stand.office.card.door, session)
         for one in load.accepted:
@@ -119,7 +120,7 @@ def test_a_restart_of_the_door_loses_nothing(stand: Stand) -> None:
 
 def _until(is_so: object, stand: Stand) -> None:
     assert callable(is_so)
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < deadline, stand.said("door")
         time.sleep(0.05)

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import requests
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -39,6 +40,7 @@ from dengwen_vault.settings import Settings
 from tests.faults.house import House
 from tests.faults.load import Accepted, Load
 from tests.faults.watch import Watch
+from tests.patience import PATIENCE
 from tests.town_people import GATEKEEPERS, MIRROR
 
 SETTLE_SECONDS = 300.0  # on a machine that does much else
@@ -115,9 +117,13 @@ class Judge:
             assert time.monotonic() < deadline, f"no mirror of {size}:\n{self.house.log(MIRROR)}"
             time.sleep(0.05)
 
+    @property
+    def _mirror_file(self) -> Path:
+        return self.house.office.data(MIRROR) / "mirror.sqlite"
+
     def _held(self) -> int:
         """Return how many records the mirror has on its disk."""
-        with sqlite3.connect(self.house.office.data(MIRROR) / "mirror.sqlite") as database:
+        with sqlite3.connect(self._mirror_file, timeout=PATIENCE) as database:
             (held,) = database.execute("SELECT coalesce(max(number) + 1, 0) FROM epoch").fetchone()
         database.close()
         return int(held)
@@ -151,7 +157,7 @@ class Judge:
 
     def _mirror(self) -> tuple[list[bytes], list[list[bytes]]]:
         """Return what the mirror has on its disk."""
-        database = sqlite3.connect(self.house.office.data(MIRROR) / "mirror.sqlite")
+        database = sqlite3.connect(self._mirror_file, timeout=PATIENCE)
         rows = database.execute("SELECT record, leaves FROM epoch ORDER BY number").fetchall()
         incidents = database.execute("SELECT what FROM incident").fetchall()
         database.close()
@@ -223,7 +229,8 @@ class Judge:
             faults.append("the desk has an answer that nobody posted")
         kept = {}
         for name in GATEKEEPERS:
-            database = sqlite3.connect(self.house.office.data(name) / "store.sqlite3")
+            path = self.house.office.data(name) / "store.sqlite3"
+            database = sqlite3.connect(path, timeout=PATIENCE)
             for request, note in database.execute("SELECT request, note FROM answers"):
                 kept[name, request] = Note.parse(note).hash
             database.close()

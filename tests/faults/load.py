@@ -30,6 +30,7 @@ from dengwen_keys.words import Words
 from dengwen_submit.door_client import DoorClient
 from dengwen_submit.errors import DoorError
 from tests.faults.office import Office
+from tests.patience import PATIENCE
 from tests.town_services import make_member_keys
 
 PETITIONERS = 2
@@ -37,7 +38,6 @@ REVIEWERS = 3
 _WITH_FILES = 4  # one petition in so many has files
 _AGAIN = 10  # one petition in so many is sent once more although it was accepted
 _FINAL = {"not-accepted", "other-bytes", "no-attachment"}
-_PATIENCE = 120.0  # seconds for a request to open
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Load:
     def rest(self) -> None:
         """Begin nothing new, and return when what was begun is done."""
         self._going.clear()
-        deadline = time.monotonic() + 2 * _PATIENCE
+        deadline = time.monotonic() + 2 * PATIENCE
         while self._busy:
             assert time.monotonic() < deadline, f"not done: {self.refusals} {self.faults}"
             time.sleep(0.05)
@@ -232,7 +232,7 @@ class Load:
 
     def _open(self, reviewer: Reviewer, petition: Sent) -> None:
         """Ask to open a petition, and open it; whatever gets no answer is asked again."""
-        case, asked, deadline = petition.sealed.manifest.case, None, time.monotonic() + _PATIENCE
+        case, asked, deadline = petition.sealed.manifest.case, None, time.monotonic() + PATIENCE
         is_acknowledged = False
         while time.monotonic() < deadline and not self._stop.is_set():
             try:

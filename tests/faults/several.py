@@ -49,6 +49,13 @@ class Several:
                 time.sleep(0.05)
         self.storm.grow(1)
 
+    def pace(self, records: int = 3) -> float:
+        """Return how many ticks a record takes on this machine: one, or more if it is slow."""
+        self.storm.grow(1)  # begin at a record
+        begun = time.monotonic()
+        self.storm.grow(records)
+        return max(1.0, (time.monotonic() - begun) / records / TICK)
+
     def lose_sequencer(self) -> float:
         """Kill the sequencer at work for good; return how many ticks passed without a record."""
         storm, name = self.storm, self.at_work

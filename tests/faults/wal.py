@@ -23,6 +23,8 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 _HEADER = 32  # bytes
 _FRAME_HEADER = 24  # bytes
 _PAGE_SIZE_AT, _SALTS_AT, _CHECKSUM_AT = 8, 16, 24
@@ -74,7 +76,7 @@ def put_torn(database: Path, wal: bytes, length: int, folder: Path) -> Path:
 
 def ask(path: Path, query: str) -> list[object]:
     """Return the first column of what a database answers."""
-    database = sqlite3.connect(path)
+    database = sqlite3.connect(path, timeout=PATIENCE)
     try:
         return [row[0] for row in database.execute(query)]
     finally:

@@ -19,6 +19,7 @@ from dengwen_audit.checkpoint import Checkpoint
 from dengwen_audit.errors import AuditError
 from dengwen_audit.note import Note
 from tests.faults.office import HOLDERS, Office
+from tests.patience import PATIENCE
 from tests.town_people import MIRROR, OFFICE
 
 _PAUSE = 0.02  # seconds
@@ -60,7 +61,7 @@ class Watch:
         for name in HOLDERS:
             file = "mirror.sqlite" if name == MIRROR else "witness.sqlite3"
             path = self.office.data(name) / file
-            with sqlite3.connect(path) as database:
+            with sqlite3.connect(path, timeout=PATIENCE) as database:
                 rows = database.execute("SELECT size, root FROM log WHERE size > 0").fetchall()
                 evidence = database.execute("SELECT count(*) FROM evidence").fetchone()
             database.close()

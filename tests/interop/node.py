@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
+
 FOLDER = Path(__file__).parent
 
 
@@ -17,7 +19,7 @@ def run_node(script: str, request: object = None) -> Any:  # noqa: ANN401 - JSON
         input=json.dumps(request).encode(),
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     return json.loads(done.stdout)

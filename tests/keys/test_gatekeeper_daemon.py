@@ -27,6 +27,7 @@ from dengwen_keys.released import Asked
 from dengwen_vault.cases import logged_event
 from tests.keys.gatekeeper_fixture import Petition, seal_petition
 from tests.keys.working_office import GATEKEEPERS, WorkingOffice
+from tests.patience import PATIENCE, wait_until
 from tests.small_office import (
     OFFICE,
     TODAY,
@@ -367,9 +368,7 @@ def test_the_daemon_runs_until_it_is_told_to_stop(
     thread = threading.Thread(target=quick.run, args=(stop,))
     thread.start()
     office.desk.down = False
-    for _ in range(40):
-        if stop.wait(0.1) or (not quick.store.unposted() and quick.store.answer(asked.hash)):
-            break
+    wait_until(lambda: not quick.store.unposted() and quick.store.answer(asked.hash), "no answer")
     stop.set()
-    thread.join(timeout=5)
+    thread.join(PATIENCE)
     assert office.progress(asked).collected.shares.keys() == {1}

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from flask import Flask
 
 from dengwen_audit.web import serve
+from tests.patience import PATIENCE
 
 HOST = "127.0.0.1"
-SECONDS = 10.0  # for anything on this machine
 
 
 @contextlib.contextmanager
@@ -29,12 +29,12 @@ def on_loopback(app: Flask) -> Iterator[int]:
 
     thread = threading.Thread(target=serve, args=(app, HOST, 0, on_ready), kwargs={"stop": stop})
     thread.start()
-    assert ready.wait(SECONDS)
+    assert ready.wait(PATIENCE)
     try:
         yield ports[0]
     finally:
         stop.set()
-        thread.join(SECONDS)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -71,7 +71,7 @@ def _carry(client: socket.socket, server: socket.socket) -> None:
     """Carry bytes both ways until one side has ended."""
     other = {client: server, server: client}
     while True:
-        ready, _, _ = select.select([client, server], [], [], SECONDS)
+        ready, _, _ = select.select([client, server], [], [], PATIENCE)
         for end in ready:
             data = end.recv(65536)
             if not data:
@@ -83,10 +83,10 @@ def _carry(client: socket.socket, server: socket.socket) -> None:
 def socks_proxy(target: int) -> Iterator[SocksProxy]:
     """Give a proxy that carries one connection to the port *target*."""
     with socket.create_server((HOST, 0)) as listener:
-        listener.settimeout(SECONDS)
+        listener.settimeout(PATIENCE)
         proxy = SocksProxy(target, listener.getsockname()[1])
         thread = threading.Thread(target=proxy.answer, args=(listener,))
         thread.start()
         yield proxy
-        thread.join(SECONDS)
+        thread.join(PATIENCE)
         assert not thread.is_alive()

@@ -16,9 +16,10 @@ from dengwen_submit.intake import PATH as PETITIONS
 from dengwen_submit.web import create_door
 from dengwen_vault.errors import UnavailableError
 from dengwen_vault.settings import DEFAULT_ALLOWANCE
+from tests.patience import PATIENCE
 from tests.small_office import make_card
 from tests.submit.door_office import DoorOffice
-from tests.submit.loopback import HOST, SECONDS, on_loopback
+from tests.submit.loopback import HOST, on_loopback
 from tests.vault.office import seal_with_files
 
 URL = make_card().door
@@ -141,7 +142,7 @@ def test_no_more_than_some_are_stored_at_one_time(
 
     def wait(data: bytes) -> bytes:
         inside.release()
-        assert go.wait(SECONDS)
+        assert go.wait(PATIENCE)
         return real(data)
 
     monkeypatch.setattr(office.vault.blobs, "put", wait)
@@ -154,7 +155,7 @@ def test_no_more_than_some_are_stored_at_one_time(
     for sender in senders:
         sender.start()
     for _ in senders:
-        assert inside.acquire(timeout=SECONDS)
+        assert inside.acquire(timeout=PATIENCE)
     sent_away = put(office, 2, petition.parts[PARTS[1]], acceptance)
     assert (sent_away.status_code, slug(sent_away)) == (503, "busy")
     assert 1 <= int(sent_away.headers["Retry-After"]) <= 3
@@ -198,10 +199,10 @@ def test_on_a_real_socket_it_is_the_same(office: DoorOffice, accepted: Accepted,
     data = petition.parts[PARTS[0]]
     pieces = (data[start : start + 5000] for start in range(0, len(data), 5000))
     for body in (data, pieces):
-        answer = requests.put(f"{url}/1", data=body, headers=headers, timeout=SECONDS)
+        answer = requests.put(f"{url}/1", data=body, headers=headers, timeout=PATIENCE)
         assert answer.status_code == 204
     long = requests.put(
-        f"{url}/1", data=bytes(DEFAULT_ALLOWANCE + 1), headers=headers, timeout=SECONDS
+        f"{url}/1", data=bytes(DEFAULT_ALLOWANCE + 1), headers=headers, timeout=PATIENCE
     )
     assert long.status_code == 413
     assert office.vault.arrived(petition.manifest.case) == (1,)

@@ -19,9 +19,10 @@ from dengwen_keys.sealing import seal
 from dengwen_submit.intake import MAX_PETITION_BYTES, PATH
 from dengwen_submit.web import MAX_NOTE_BYTES, create_door
 from dengwen_vault.models import PendingEvent
+from tests.patience import PATIENCE
 from tests.small_office import make_card, make_roster
 from tests.submit.door_office import DoorOffice
-from tests.submit.loopback import HOST, SECONDS, on_loopback
+from tests.submit.loopback import HOST, on_loopback
 from tests.submit.office_files import next_roster
 from tests.vault.office import DRAFT, seal_petition, words_of
 
@@ -183,7 +184,7 @@ def port(standing_office: DoorOffice) -> Iterator[int]:
 
 def _talk(port: int, *lines: str) -> socket.socket:
     """Open a connection and send the header of a request."""
-    connection = socket.create_connection((HOST, port), timeout=SECONDS)
+    connection = socket.create_connection((HOST, port), timeout=PATIENCE)
     connection.sendall("\r\n".join([*lines, f"Host: {HOST}", "", ""]).encode())
     return connection
 
@@ -236,7 +237,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(
 def test_a_petition_in_chunks_is_taken(standing_office: DoorOffice, port: int) -> None:
     """A sender that does not know the length beforehand is as good as any."""
     pieces = (SEALED[start : start + 5000] for start in range(0, len(SEALED), 5000))
-    answer = requests.post(f"http://{HOST}:{port}{PATH}", data=pieces, timeout=SECONDS)
+    answer = requests.post(f"http://{HOST}:{port}{PATH}", data=pieces, timeout=PATIENCE)
     assert answer.status_code == 200
     assert answer.content == _post(standing_office, SEALED).content
 
@@ -246,5 +247,5 @@ def test_a_body_without_an_end_is_no_petition(standing_office: DoorOffice, port:
     rows = standing_office.rows()
     with _talk(port, f"POST {PATH} HTTP/1.1", f"Content-Length: {len(SEALED)}") as connection:
         connection.sendall(SEALED[:-1])
-    assert requests.get(f"http://{HOST}:{port}/card", timeout=SECONDS).ok
+    assert requests.get(f"http://{HOST}:{port}/card", timeout=PATIENCE).ok
     assert standing_office.rows() == rows

@@ -1,6 +1,7 @@
 """Committing in groups: nobody waits for nothing, and nobody's error is another's."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,8 +14,10 @@ from dengwen_vault.database import Store
 from dengwen_vault.errors import SecondManifestError, VaultError
 from dengwen_vault.grouping import MAX_GROUP, Group
 from dengwen_vault.models import Base, Cause
+from tests.patience import wait_until
 
 THREADS = 24
+A_MOMENT = 0.3  # seconds, from the call until somebody stands in line
 
 
 @pytest.fixture
@@ -44,10 +47,14 @@ def _written(store: Store) -> set[bytes]:
         return set(connection.scalars(select(Cause.hash)))
 
 
-def _run(group: Group[str], items: list[str]) -> list[BaseException | None]:
+def _run(
+    group: Group[str], items: list[str], begun: list[str] | None = None
+) -> list[BaseException | None]:
     """Commit the items, each in a thread of its own; return what each met."""
+    begun = [] if begun is None else begun
 
     def commit(item: str) -> BaseException | None:
+        begun.append(item)
         try:
             group.commit(item, order=item.encode())
         except (SecondManifestError, OSError) as error:
@@ -59,8 +66,8 @@ def _run(group: Group[str], items: list[str]) -> list[BaseException | None]:
 
 
 @contextmanager
-def _others_gather(store: Store) -> Iterator[None]:
-    """Keep the store busy for a moment, so that whoever wants to write stands in line."""
+def _others_gather(store: Store, begun: list[str], count: int) -> Iterator[None]:
+    """Keep the store busy until so many want to write, and a moment, so that they stand in line."""
     entered, go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -68,7 +75,12 @@ def _others_gather(store: Store) -> Iterator[None]:
             entered.set()
             go.wait()
 
-    holder, timer = threading.Thread(target=hold), threading.Timer(0.3, go.set)
+    def let_go() -> None:
+        wait_until(lambda: len(begun) == count, lambda: begun)
+        time.sleep(A_MOMENT)
+        go.set()
+
+    holder, timer = threading.Thread(target=hold), threading.Thread(target=let_go)
     holder.start()
     entered.wait()
     timer.start()
@@ -88,9 +100,10 @@ def test_who_waits_for_the_same_disk_waits_once(store: Store) -> None:
     """Everything is committed, whoever leads, and in a few commits."""
     group: Group[str] = Group(store, _write)
     items = [f"item {number:02}" for number in range(THREADS)]
-    with _others_gather(store):
+    begun: list[str] = []
+    with _others_gather(store, begun, len(items)):
         commits = _commits(store)
-        assert _run(group, items) == [None] * THREADS
+        assert _run(group, items, begun) == [None] * THREADS
     assert _written(store) == {item.encode().ljust(32) for item in items}
     assert len(commits) < THREADS
 
@@ -122,8 +135,9 @@ def test_a_group_is_bounded(store: Store) -> None:
     """Who stands in line does not wait for a line without end."""
     group: Group[str] = Group(store, _write)
     items = [f"item {number:03}" for number in range(3 * MAX_GROUP)]
-    with _others_gather(store):
+    begun: list[str] = []
+    with _others_gather(store, begun, len(items)):
         commits = _commits(store)
-        assert _run(group, items) == [None] * len(items)
+        assert _run(group, items, begun) == [None] * len(items)
     assert len(_written(store)) == len(items)
     assert len(commits) > 2  # one is that of the thread that kept the store busy

@@ -1,8 +1,7 @@
 """Several machines on one database: who makes records, and how the others show the same files."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -20,6 +19,7 @@ from dengwen_vault.follower import Follower
 from dengwen_vault.models import Epoch, PublicCheckpoint
 from dengwen_vault.place import Place
 from dengwen_vault.publication import OfficePublisher, public_checkpoint
+from tests.patience import wait_until
 from tests.small_office import OFFICE, TODAY, make_card, make_key, make_roster
 from tests.vault.office import VaultOffice
 from tests.vault.test_rosters import follow as next_roster
@@ -201,22 +201,15 @@ def test_a_follower_waits_for_a_database_that_is_away(
     with monkeypatch.context() as away:
         away.setattr(office.vault.store, "reading", _away)
         thread.start()
-        _until(lambda: "the database is away" in caplog.text)
+        wait_until(lambda: "the database is away" in caplog.text, lambda: caplog.text)
     office.tick()
-    _until(lambda: "log/checkpoint" in machine.files())
+    wait_until(lambda: "log/checkpoint" in machine.files(), lambda: caplog.text)
     stop.set()
     thread.join()
 
 
 def _away() -> None:
     raise UnavailableError("the database is away")
-
-
-def _until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_machine_without_a_log_key_is_sound(small_office: VaultOffice) -> None:
@@ -246,7 +239,7 @@ def test_one_sequencer_has_the_place_and_the_next_gets_it(postgres_database_url:
     assert not second.take()
     first.check()
     first.close()
-    _until(second.take)
+    wait_until(second.take, "the place stays taken")
     assert not first.take()
     with psycopg.connect(postgres_database_url.replace("+psycopg", ""), autocommit=True) as admin:
         admin.execute(
@@ -254,7 +247,7 @@ def test_one_sequencer_has_the_place_and_the_next_gets_it(postgres_database_url:
         )
     with pytest.raises(LostRaceError):
         second.check()
-    _until(first.take)
+    wait_until(first.take, "the place stays taken")
     first.close()
     second.close()
     store.close()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE
 from tests.vault.office import VaultOffice
 
 COMMAND = Path(sys.executable).with_name("dengwen-vault")
@@ -19,7 +20,7 @@ def test_a_disk_that_refuses_ends_it_in_one_sentence(small_office: VaultOffice) 
         [COMMAND, "sequence", small_office.vault.settings.folder],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 1

@@ -14,6 +14,7 @@ from dengwen_audit.note import Note
 from dengwen_audit.witness import hash_origin
 from tests.audit.cli.conftest import Typed
 from tests.audit.public_office import PublicOffice
+from tests.patience import PATIENCE
 from tests.small_log import ORIGIN, SmallLog, policy_text
 
 
@@ -65,7 +66,7 @@ class Service:
     def end(self) -> tuple[int, str]:
         """Ask it to stop; return its exit code and what it said on the way."""
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=15)
+        out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out + err
 
 
@@ -77,11 +78,16 @@ def test_a_witness_runs_and_stops(typed: Typed, tmp_path: Path) -> None:
     log = SmallLog([b"a", b"b", b"c"])
     body = b"old 0\n\n" + log.note([]).to_bytes()
     service = Service(words, tmp_path)
-    assert requests.post(f"{service.url}/add-checkpoint", data=body, timeout=5).status_code == 200
+    assert (
+        requests.post(f"{service.url}/add-checkpoint", data=body, timeout=PATIENCE).status_code
+        == 200
+    )
     assert service.end() == (0, "")
     service = Service(words, tmp_path)
-    shown = requests.get(f"{service.url}/monitoring/{hash_origin(ORIGIN)}/checkpoint", timeout=5)
-    again = requests.post(f"{service.url}/add-checkpoint", data=body, timeout=5)
+    shown = requests.get(
+        f"{service.url}/monitoring/{hash_origin(ORIGIN)}/checkpoint", timeout=PATIENCE
+    )
+    again = requests.post(f"{service.url}/add-checkpoint", data=body, timeout=PATIENCE)
     assert (shown.status_code, again.status_code, again.text) == (200, 409, "3\n")
     assert service.end() == (0, "")
 
@@ -95,7 +101,7 @@ def test_a_mirror_runs_and_stops(typed: Typed, tmp_path: Path, card: Path) -> No
     note = office.checkpoint()
     body = b"old 0\n\n" + Note(note.text, note.signatures[:1]).to_bytes()
     service = Service(words, tmp_path)
-    answer = requests.post(f"{service.url}/add-checkpoint", data=body, timeout=20)
+    answer = requests.post(f"{service.url}/add-checkpoint", data=body, timeout=PATIENCE)
     assert answer.status_code == 503
     assert "Server" not in answer.headers
     assert service.end()[0] == 0

@@ -20,11 +20,11 @@ from dengwen_audit.statements.head import check_head
 from dengwen_keys.keyfile import Cost, seal_keyfile
 from tests.keys.gatekeeper_fixture import seal_petition
 from tests.keys.working_office import keys_of
+from tests.patience import PATIENCE
 from tests.small_office import OFFICE, make_card, make_roster, make_seed, sign_by_roots
 
 COMMAND = (sys.executable, "-c", "from dengwen_keys.cli.main import main; main()")
 NOWHERE = "http://127.0.0.1:1"  # an office that is down
-PATIENCE = 30  # seconds
 
 
 def _write_files(folder: Path) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.patience import PATIENCE
 from tests.submit.door_office import DoorOffice
-from tests.submit.loopback import HOST, SECONDS
+from tests.submit.loopback import HOST
 from tests.submit.terminal import Terminal
 
 COMMAND = Path(sys.executable).with_name("dengwen-submit")
@@ -35,10 +36,10 @@ def test_the_door_opens_serves_and_closes(
     assert process.stdout is not None
     told = re.fullmatch(r"The door is open on port (\d+)\.\n", process.stdout.readline())
     assert told is not None
-    answer = requests.get(f"http://{HOST}:{told[1]}/card", timeout=SECONDS)
+    answer = requests.get(f"http://{HOST}:{told[1]}/card", timeout=PATIENCE)
     assert answer.content == (office.vault.public_folder / "card").read_bytes()
     process.send_signal(signal.SIGTERM)
-    _, logged = process.communicate(timeout=SECONDS)
+    _, logged = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert re.fullmatch(r"\d{4}-\d\d-\d\d INFO GET /<path:name> 2xx\n", logged)
 

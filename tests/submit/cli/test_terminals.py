@@ -13,7 +13,7 @@ import pytest
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_keys.words import Words
 from dengwen_submit.withdrawal import case_of
-from tests.submit.loopback import SECONDS
+from tests.patience import PATIENCE
 from tests.submit.office_files import files_of
 from tests.submit.offline import WORD, shown_words
 
@@ -70,7 +70,7 @@ def _read_until(terminal: int, ending: str) -> str:
     """Read what a terminal shows until a prompt."""
     shown = b""
     while not shown.decode("utf-8", "replace").endswith(ending):
-        assert select.select([terminal], [], [], 3 * SECONDS)[0], shown
+        assert select.select([terminal], [], [], 3 * PATIENCE)[0], shown
         shown += os.read(terminal, 65536)
     return shown.decode()
 
@@ -90,7 +90,7 @@ def test_at_a_terminal_two_words_are_asked_back_and_the_screen_is_cleared(folder
         os.write(ours, f"{words[2].upper()}\n".encode())
         _read_until(ours, "Type word 9: ")
         os.write(ours, f"{words[8]}\n".encode())
-        assert process.wait(SECONDS) == 0
+        assert process.wait(PATIENCE) == 0
         rest = os.read(ours, 65536).decode()
         os.close(ours)
     assert rest.endswith("\x1b[2J\x1b[1;1H")
