@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 
 from tests import conftest
 from tests.deploy.shipped import DEPLOY, substitute
-from tests.patience import PATIENCE
+from tests.patience import wait_until
 
 SHIPPED = DEPLOY / "postgresql"
 
@@ -55,10 +54,13 @@ class Cluster:
         """Start it, and wait until it takes connections."""
         command = [self.binaries / "postgres", "-D", self.folder / "data", "-k", self.folder]
         self.process = conftest._start([str(word) for word in command], self.folder, self.log)
-        deadline = time.monotonic() + PATIENCE
-        while not self._is_ready():
-            assert self.process.poll() is None, self.log.read_text("utf-8")
-            assert time.monotonic() < deadline
+        process = self.process
+
+        def is_up() -> bool:
+            assert process.poll() is None, self.log.read_text("utf-8")
+            return self._is_ready()
+
+        wait_until(is_up, lambda: self.log.read_text("utf-8"))
 
     def stop(self) -> None:
         """End it."""

@@ -11,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ import requests
 from tests.deploy.authority import DESK, DOOR, Certificates, make_certificates
 from tests.deploy.names import Names
 from tests.deploy.shipped import DEPLOY, find_program, substitute
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 from tests.ports import free_ports
 
 HOST = "127.0.0.1"
@@ -84,11 +83,13 @@ class Front:
                 env=os.environ | self.environment,
                 cwd=self.run,
             )
-        deadline = time.monotonic() + PATIENCE
-        while not self._listens():
-            assert self.process.poll() is None, self.log.read_text("utf-8")
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        process = self.process
+
+        def is_up() -> bool:
+            assert process.poll() is None, self.log.read_text("utf-8")
+            return self._listens()
+
+        wait_until(is_up, lambda: self.log.read_text("utf-8"))
 
     def stop(self) -> None:
         """End it, letting nobody finish."""

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,7 @@ from tests.deploy.names import Names
 from tests.deploy.units import allowed_calls, command, credentials, last, service
 from tests.faults.launch import die_with_parent
 from tests.faults.office import HOLDERS, TICK, Office, Ports, make_office
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 from tests.ports import free_ports
 
 CLIENT = "127.0.0.77"  # where everybody comes from, so that no log may have it
@@ -168,11 +167,13 @@ class Stand:
         return str((ports | self.office.ports.holders).get(name, 0))
 
     def _wait(self, name: str) -> None:
-        deadline, port = time.monotonic() + PATIENCE, int(self._port(name))
-        while port and not _listens(port):
+        port = int(self._port(name))
+
+        def is_up() -> bool:
             assert self._running[name].poll() is None, self.said(name)
-            assert time.monotonic() < deadline, self.said(name)
-            time.sleep(0.02)
+            return not port or _listens(port)
+
+        wait_until(is_up, lambda: self.said(name))
 
 
 @contextlib.contextmanager
@@ -236,7 +237,4 @@ def _listens(port: int) -> bool:
 
 
 def _wait_for(path: Path, stand: Stand) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not path.exists():
-        assert time.monotonic() < deadline, stand.said("sequencer")
-        time.sleep(0.05)
+    wait_until(path.exists, lambda: stand.said("sequencer"))

@@ -118,12 +118,21 @@ class Load:
         """Begin, or go on."""
         self._going.set()
 
+    @property
+    def state(self) -> str:
+        """What somebody wants to know who waited for something in vain."""
+        return (
+            f"{len(self.accepted)} accepted, {len(self.attached)} attached, {len(self.asked)} asked"
+            f", {self.opened} opened, {self.unanswered} unanswered, {self._busy} busy, "
+            f"refused: {self.refusals}, faults: {self.faults}"
+        )
+
     def rest(self) -> None:
         """Begin nothing new, and return when what was begun is done."""
         self._going.clear()
         deadline = time.monotonic() + 2 * PATIENCE
         while self._busy:
-            assert time.monotonic() < deadline, f"not done: {self.refusals} {self.faults}"
+            assert time.monotonic() < deadline, f"not done: {self.state}"
             time.sleep(0.05)
 
     def close(self) -> None:

@@ -87,10 +87,8 @@ class Storm:
         """What somebody wants to know who waited for something in vain."""
         load, house = self.load, self.house
         said = "\n".join(f"{name}:\n{house.log(name)[-1000:]}" for name in OPERATORS)
-        return (
-            f"{self.acknowledged} taken, {len(load.attached)} attached, {load.opened} opened, "
-            f"{load.refusals}, {load.faults}, {dict(house.kills)}, {house.ended}\n{said}"
-        )
+        fates = f"killed: {dict(house.kills)}, ended: {house.ended}"
+        return f"{load.state}, size {self.size}, {fates}\n{said}"
 
     @property
     def acknowledged(self) -> tuple[int, int]:
