@@ -20,7 +20,8 @@ from dengwen_keys.petition_file import SealedPetition
 from dengwen_submit.attachment_views import PATH
 from dengwen_submit.intake import PATH as PETITIONS
 from dengwen_vault.attachments import Due
-from tests.crowd.open_door import SECONDS, OpenDoor
+from tests.crowd.open_door import OpenDoor
+from tests.patience import PATIENCE
 from tests.small_office import make_key
 from tests.vault.office import seal_with_files
 
@@ -90,7 +91,7 @@ def ask(door: OpenDoor, put: Put, body: bytes = b"") -> Said:
 def accept(door: OpenDoor, name: str = "with files") -> tuple[SealedPetition, Note]:
     """Hand in a letter; return the petition and its acceptance."""
     sealed = seal_with_files(name)
-    answer = requests.post(door.url + PETITIONS, sealed.letter(), timeout=SECONDS)
+    answer = requests.post(door.url + PETITIONS, sealed.letter(), timeout=PATIENCE)
     assert answer.ok
     return sealed, Note.parse(answer.content)
 
@@ -117,12 +118,12 @@ class Stopped:
     def wait(self) -> None:
         """Stand still."""
         self.inside.release()
-        assert self.go.wait(SECONDS)
+        assert self.go.wait(PATIENCE)
 
     def until(self, count: int = 1) -> None:
         """Wait until so many stand."""
         for _ in range(count):
-            assert self.inside.acquire(timeout=SECONDS)
+            assert self.inside.acquire(timeout=PATIENCE)
 
 
 @contextlib.contextmanager
@@ -150,5 +151,5 @@ def pour(client: socket.socket, most: int) -> int:
     with contextlib.suppress(TimeoutError):
         while sent < most:
             sent += client.send(bytes(min(1 << 20, most - sent)))
-    client.settimeout(SECONDS)
+    client.settimeout(PATIENCE)
     return sent
