@@ -146,6 +146,7 @@ def slow_judgement(door: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 def pour(client: socket.socket, most: int) -> int:
     """Send until nobody takes anything for a moment; return how many bytes went."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # or machines would differ
     client.settimeout(QUIET)
     sent = 0
     with contextlib.suppress(TimeoutError):
