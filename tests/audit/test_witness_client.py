@@ -21,6 +21,7 @@ from dengwen_audit.witness_client import (
 )
 from dengwen_audit.witness_web import make_witness_app
 from tests.audit.memory_log import MemoryLog, cosigning_key, signing_key
+from tests.patience import PATIENCE
 from tests.wsgi_adapter import WsgiAdapter
 
 KEY = cosigning_key("hill.example/witness", 7)
@@ -48,7 +49,7 @@ def connect(app: flask.Flask) -> tuple[WitnessClient, WsgiAdapter]:
     wire, session = WsgiAdapter(app), requests.Session()
     session.mount(URL, wire)
     described = policy.Witness("hill", KEY.verification_key, URL + "/")
-    return WitnessClient(described, session, timeout=5), wire
+    return WitnessClient(described, session, timeout=PATIENCE), wire
 
 
 def answering(*answers: tuple[str, int]) -> flask.Flask:
