@@ -1,7 +1,8 @@
 """
 The crowd itself: it arrives by the clock, sends petitions, and comes back when it is told to.
 
-Who is told to come back does so with the ticket it was given, at the time it was given; asked for
+Everybody asks for a place and sends when there is one, as the petitioner's client does. Who is told
+to come back does so with the ticket it was given, at the time it was given; asked for
 work, it solves the puzzle with the petitioner's own solver, in processes of their own. Who has come
 often enough goes home, and its petition goes back to the pool.
 
@@ -34,6 +35,7 @@ READ_SIZE = 1 << 16
 BREATH = 0.1  # seconds until whoever met a closed connection tries again
 LONGEST_POLL = 0.05  # seconds
 
+_QUESTION = b"POST /v1/places HTTP/1.1\r\n"
 _REQUEST = b"POST /v1/petitions HTTP/1.1\r\n"
 _IN = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 _ALL = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
@@ -42,12 +44,13 @@ _ALL = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
 class _Line:
     """One connection and who uses it."""
 
-    __slots__ = ("answer", "number", "socket", "unsent", "visit")
+    __slots__ = ("answer", "asks", "number", "socket", "unsent", "visit")
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.number = connection.fileno()
         self.visit: Visit | None = None
+        self.asks = False
         self.unsent: memoryview | None = None
         self.answer = b""
 
@@ -147,9 +150,9 @@ class Crowd:
 
     def _go(self, visit: Visit) -> None:
         if self._idle:
-            self._send(self._idle.pop(), visit)
+            self._ask(self._idle.pop(), visit)
         elif len(self._lines) < self._most:
-            self._send(self._open(), visit)
+            self._ask(self._open(), visit)
         else:
             self._waiting.append(visit)
 
@@ -174,19 +177,28 @@ class Crowd:
         self._epoll.register(line.number, _ALL)  # once: edges tell all there is to know
         return line
 
+    def _ask(self, line: _Line, visit: Visit) -> None:
+        """Ask for a place."""
+        line.visit, line.asks = visit, True
+        question = self._pool.place(visit.number)
+        self._write(line, (_QUESTION + visit.ticket + visit.work + question,))
+
     def _send(self, line: _Line, visit: Visit) -> None:
+        """Send the petition, for which there is a place."""
+        line.asks = False
         head, parts = self._pool.pieces(visit.number)
-        first = _REQUEST + visit.ticket + visit.work
-        line.visit = visit
+        self._write(line, (_REQUEST + visit.ticket + visit.work, head, parts))
+
+    def _write(self, line: _Line, pieces: Sequence[bytes | memoryview]) -> None:
         try:
-            sent = line.socket.sendmsg((first, head, parts))
+            sent = line.socket.sendmsg(pieces)
         except BlockingIOError:  # it is not connected yet
             sent = 0
         except OSError:
             self._break(line)
             return
-        if sent < len(first) + len(head) + len(parts):
-            line.unsent = memoryview(b"".join((first, head, parts)))[sent:]
+        if sent < sum(map(len, pieces)):
+            line.unsent = memoryview(b"".join(pieces))[sent:]
             if sent:
                 self._push(line)
 
@@ -225,7 +237,12 @@ class Crowd:
         if end < 0 or len(data) < begin + length:
             line.answer = data
             return
-        visit, line.visit, line.answer = line.visit, None, b""
+        line.answer = b""
+        if line.visit is not None and line.asks and head[9:12] == b"204":
+            _take_ticket(line.visit, head)
+            self._send(line, line.visit)
+            return
+        visit, line.visit = line.visit, None
         if visit is not None:
             self._judge(visit, head, data[begin : begin + length])
         if line.unsent is not None or visit is None or b"\r\nconnection: close" in head:
@@ -257,9 +274,8 @@ class Crowd:
         """Do as the refusal says."""
         diary = self.diary
         diary.at(now - self._start).refused += 1
-        pause, ticket = _field(head, b"retry-after"), _field(head, b"dengwen-ticket")
-        diary.untold += not pause or not ticket
-        visit.ticket = b"Dengwen-Ticket: %s\r\n" % ticket if ticket else visit.ticket
+        pause = _field(head, b"retry-after")
+        diary.untold += not _take_ticket(visit, head) or not pause
         if asked := _field(head, b"dengwen-puzzle"):
             diary.asked_to_work += 1
             if self._solvers is None:
@@ -295,6 +311,13 @@ class Crowd:
         with contextlib.suppress(OSError):
             self._epoll.unregister(line.number)
         line.socket.close()
+
+
+def _take_ticket(visit: Visit, head: bytes) -> bool:
+    """Keep the ticket that came with an answer; tell whether there was one."""
+    ticket = _field(head, b"dengwen-ticket")
+    visit.ticket = b"Dengwen-Ticket: %s\r\n" % ticket if ticket else visit.ticket
+    return bool(ticket)
 
 
 def _field(head: bytes, name: bytes) -> bytes:

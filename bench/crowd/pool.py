@@ -22,6 +22,8 @@ SEALED = 40_000  # for `make bench-crowd`
 HEADS = "-heads-"
 LENGTH = struct.Struct(">I")
 
+_CASE, _NOTHING = b"Dengwen-Case: ", b"Host: door\r\nContent-Length: 0\r\n"
+
 
 class Pool:
     """
@@ -48,6 +50,11 @@ class Pool:
     def pieces(self, number: int) -> tuple[memoryview, memoryview]:
         """Return the request without its first line, up to the parts; and the parts."""
         return self._heads[number], self._sealed[number % len(self._sealed)][self._begin :]
+
+    def place(self, number: int) -> bytes:
+        """Return the lines of a request that asks for a place, without its first."""
+        fields, _, _ = bytes(self._heads[number]).partition(b"\r\n\r\n")
+        return _NOTHING + fields[fields.index(_CASE) :] + b"\r\n\r\n"
 
     def announced(self, number: int) -> bytes:
         """Return the hash of the case id, as the header announces it."""

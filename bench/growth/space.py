@@ -35,7 +35,8 @@ def space_of(folder: Path) -> dict[str, dict[str, float]]:
     with sqlite3.connect(path) as connection:
         # With one row a tree `pageno` counts its pages; `pgsize` has only 32 bits.
         tables = connection.execute(
-            "SELECT name, pageno * 4096 FROM dbstat('main', 1) ORDER BY 2 DESC"
+            "SELECT name, pageno * page_size FROM dbstat('main', 1), pragma_page_size"
+            " ORDER BY 2 DESC"
         ).fetchall()
         ((cases,),) = connection.execute("SELECT count(*) FROM petition").fetchall()
     connection.close()

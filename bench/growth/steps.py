@@ -22,9 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bench.growth.visit import Question
-from dengwen_vault.database import Store
-
-PAGE_SIZE = 4096  # bytes
+from dengwen_vault.database import PAGE_SIZE, Store
 
 
 class Cost(NamedTuple):

@@ -36,6 +36,8 @@ MIN_RATE = 1024  # bytes a second of a body, on average
 
 Headers = Sequence[tuple[str, str]]
 
+_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
 
 @dataclass
 class Request:
@@ -62,7 +64,7 @@ class Answer:
         lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         names = {name.lower() for name, _ in self.headers}
-        if "content-length" not in names and self.status != HTTPStatus.NOT_MODIFIED:
+        if "content-length" not in names and self.status not in _WITHOUT_BODY:
             lines.append(f"Content-Length: {len(self.body)}")
         if not keep:
             lines.append("Connection: close")

@@ -72,6 +72,19 @@ class DoorClient:
         """Return a public file."""
         return self.ask("GET", path)
 
+    def ask_place(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """
+        Ask whether a petition may be sent now; return the headers of the answer, if it may.
+
+        Args:
+            headers: What `dengwen_submit.way_in` sends along.
+
+        Raises:
+            DoorError: If not now; it says when to come back.
+        """
+        found, _ = self._exchange("POST", "/v1/places", headers=headers)
+        return found
+
     def submit(  # a file, how it is to enter, and who watches
         self,
         sealed: BinaryIO,
@@ -139,19 +152,31 @@ class DoorClient:
             DoorError: If there is no answer, or a refusal.
         """
         kind = {"Content-Type": content_type} if content_type else {}
+        _, body = self._exchange(method, path, data, dict(headers or {}) | kind, auth)
+        return body
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        data: object = None,
+        headers: Mapping[str, str] | None = None,
+        auth: MemberAuth | None = None,
+    ) -> tuple[Mapping[str, str], bytes]:
+        """Make one request; return the headers and the body of a good answer."""
         try:
             answer = self._session.request(
                 method,
                 self._url + path,
                 data=cast("bytes | None", data),
-                headers=dict(headers or {}) | kind,
+                headers=headers,
                 auth=auth,
                 timeout=TIMEOUT,
                 allow_redirects=False,
                 stream=True,
             )
             with answer:
-                return _read(answer)
+                return answer.headers, _read(answer)
         except requests.RequestException as error:
             # The library's message holds the address; the person knows which office she asked.
             raise DoorError(_why_silent(error)) from None

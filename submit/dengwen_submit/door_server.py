@@ -31,7 +31,7 @@ from dengwen_submit.attachment_line import AttachmentLine, is_attachment
 from dengwen_submit.attachment_views import PATH as ATTACHMENTS
 from dengwen_submit.connection import Answer, Connection, Hall, Later, Request
 from dengwen_submit.door_settings import WatchedSettings
-from dengwen_submit.intake import PATH
+from dengwen_submit.intake import PATH, PLACES
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.public_files import is_public
 from dengwen_submit.workers import Worker
@@ -91,6 +91,8 @@ class Door:
             return self.line.begin(request)
         if is_attachment(request):
             return self.attachments.begin(request)
+        if request.method == "POST" and _path(request) == PLACES:
+            return self.line.place(request)
         if self._asking >= MAX_ASKING:
             return Answer(
                 _BUSY.status,

@@ -25,7 +25,7 @@ from dengwen_vault.vault import Vault
 
 AcceptGroup = Callable[[Sequence[Arrival]], list[Answer]]
 
-_FIXED = [*HEADERS.items(), ("Cache-Control", "no-store")]
+FIXED = [*HEADERS.items(), ("Cache-Control", "no-store")]
 _logger = logging.getLogger(__name__)
 
 
@@ -49,7 +49,7 @@ def problem(
 ) -> Answer:
     """Return a refusal, with further *headers*."""
     pause = [] if what.retry_after is None else [("Retry-After", str(what.retry_after))]
-    fixed = [*_FIXED, ("Content-Type", PROBLEM_TYPE), *pause, *headers]
+    fixed = [*FIXED, ("Content-Type", PROBLEM_TYPE), *pause, *headers]
     return Answer(what.status, fixed, _problem_body(what, detail))
 
 
@@ -65,7 +65,7 @@ def refusal(error: Exception) -> Answer:
 
 def _answer(outcome: Note | Exception) -> Answer:
     if isinstance(outcome, Note):
-        headers = [*_FIXED, ("Content-Type", "text/plain; charset=utf-8")]
+        headers = [*FIXED, ("Content-Type", "text/plain; charset=utf-8")]
         return Answer(HTTPStatus.OK, headers, outcome.to_bytes())
     return refusal(outcome)
 

@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from dengwen_audit.problems import Problem
 from dengwen_audit.text import HASH_SIZE, TextError, parse_hex
 from dengwen_submit.connection import Answer, Connection, Request
 from dengwen_submit.door_settings import OFF, PAUSED, WatchedSettings
-from dengwen_submit.intake_group import AcceptGroup, accept_group, problem
+from dengwen_submit.intake_group import FIXED, AcceptGroup, accept_group, problem
 from dengwen_submit.puzzle import is_solution
 from dengwen_submit.throttle import Throttle
 from dengwen_submit.ticket import Ticket, case_hash, new_ticket, read_ticket
@@ -38,6 +39,8 @@ BUSY = Problem(503, "busy", "Many are here at once: come back when it says, your
 PAUSED_PROBLEM = Problem(503, "paused", "The office takes nothing in at present: come back")
 WORK = Problem(503, "puzzle", "So many are here that some work is asked of each")
 OTHER_CASE = Problem(400, "other-case", "The petition is of another case than was announced")
+
+MayCome = Callable[[Ticket | None, float], bool]
 
 _CASE_LINE = b"\ncase "
 
@@ -115,11 +118,33 @@ class IntakeLine:
 
     def begin(self, request: Request) -> Answer | None:
         """Tell a petition that is announced to come in (None), or when to come back."""
-        now, announced = self.clock(), _announced(request)
-        ticket = None
-        if announced is not None:
-            text = request.headers.get(TICKET_HEADER, "")
-            ticket = read_ticket(text, self._key, announced, now) if text else None
+        now = self.clock()
+        entry = self._pass(request, now)
+        refusal = self._judge(request, entry, now, self._throttle.admit)
+        if refusal is None:
+            request.note = entry
+        return refusal
+
+    def place(self, request: Request) -> Answer:
+        """Tell somebody who asks before she sends: now, with a ticket, or when to come back."""
+        now = self.clock()
+        entry = self._pass(request, now)
+        refusal = self._judge(request, entry, now, self._throttle.call)
+        return refusal or self._come_in(entry.ticket or new_ticket(now), entry.announced)
+
+    def _pass(self, request: Request, now: float) -> _Pass:
+        """Read what the header tells of a petition."""
+        announced = _announced(request)
+        text = "" if announced is None else request.headers.get(TICKET_HEADER, "")
+        if announced is None or not text:
+            return _Pass(None, announced)
+        return _Pass(read_ticket(text, self._key, announced, now), announced)
+
+    def _judge(
+        self, request: Request, entry: _Pass, now: float, may_come: MayCome
+    ) -> Answer | None:
+        """Return why a petition may not come in now, if it may not."""
+        ticket, announced = entry.ticket, entry.announced
         if self.settings.now.intake == PAUSED:
             pause = PAUSE + self.chance.randrange(PAUSE)
             return self._come_back(PAUSED_PROBLEM, ticket or new_ticket(now), announced, pause)
@@ -127,8 +152,7 @@ class IntakeLine:
         if bits and not self._has_worked(request, announced, bits):
             return self._ask_for_work(ticket or new_ticket(now, bits), announced, bits)
         with self._wake:
-            if self._throttle.admit(ticket, now):
-                request.note = _Pass(ticket, announced)
+            if may_come(ticket, now):
                 return None
         return self._appoint(ticket, announced, now)
 
@@ -192,6 +216,13 @@ class IntakeLine:
         asked = [(PUZZLE_HEADER, f"{bits} {self._roster.hex()}")]
         return self._come_back(WORK, ticket, announced, self.chance.randrange(1, 4), asked)
 
+    def _come_in(self, ticket: Ticket, announced: bytes | None) -> Answer:
+        return Answer(HTTPStatus.NO_CONTENT, [*FIXED, *self._ticket(ticket, announced)], b"")
+
+    def _ticket(self, ticket: Ticket, announced: bytes | None) -> list[tuple[str, str]]:
+        """Return the header with a ticket, if it is known for which case."""
+        return [] if announced is None else [(TICKET_HEADER, ticket.to_text(self._key, announced))]
+
     def _come_back(
         self,
         why: Problem,
@@ -200,10 +231,8 @@ class IntakeLine:
         pause: int,
         more: Sequence[tuple[str, str]] = (),
     ) -> Answer:
-        headers = [("Retry-After", str(pause)), *more]
-        if announced is not None:
-            headers.append((TICKET_HEADER, ticket.to_text(self._key, announced)))
-        return problem(why, headers=headers)
+        asked = [("Retry-After", str(pause)), *more]
+        return problem(why, headers=[*asked, *self._ticket(ticket, announced)])
 
 
 def _announced(request: Request) -> bytes | None:

@@ -6,7 +6,8 @@ there is none, each is given an appointment: the first second of the near future
 left, as fast as petitions are being committed at present. So the crowd comes back spread out, and
 places are kept for those who were called: newcomers are not let in on them. Half of the queue at
 most is kept so, since many may never come, and would leave the door idle while others are sent
-away. A ticket proves how long one has waited; of those inside, the longest waiting is served first.
+away. Whoever asks before she sends is called for this very second if she may come. A ticket proves
+how long one has waited; of those inside, the longest waiting is served first.
 If appointments reach far, a puzzle is asked of everybody, harder the farther they reach.
 
 Nobody's address is looked at, here or anywhere. Nothing here knows HTTP, or what time it is.
@@ -68,13 +69,18 @@ class Throttle(Generic[T]):
 
         No place is taken before all is sent, so that people who trickle take none from others.
         """
-        room = self.limit - len(self)
-        if ticket is None:
-            room -= min(self._called(now), self.limit // KEPT_PART)
-        if room <= 0:
+        if not self._has_room(ticket, now):
             return False
         if ticket is not None:
             self._keep_appointment()
+        return True
+
+    def call(self, ticket: Ticket | None, now: float) -> bool:
+        """Tell whether somebody who asks may send now; keep a place for her until she does."""
+        if not self._has_room(ticket, now):
+            return False
+        if ticket is None:
+            self._book[int(now)] = self._book.get(int(now), 0) + 1
         return True
 
     def enter(self, item: T, ticket: Ticket | None) -> bool:
@@ -140,6 +146,12 @@ class Throttle(Generic[T]):
         """Return how hard the puzzle is at this load; 0 for none."""
         beyond = self.reach(now) - PUZZLE_FROM
         return 0 if beyond < 0 else min(MAX_BITS, MIN_BITS + beyond // SECONDS_A_BIT)
+
+    def _has_room(self, ticket: Ticket | None, now: float) -> bool:
+        room = self.limit - len(self)
+        if room > 0 and ticket is None:
+            room -= min(self._called(now), self.limit // KEPT_PART)
+        return room > 0
 
     def _called(self, now: float) -> int:
         """Count the places that are kept for those who should be here by now."""

@@ -8,7 +8,7 @@ a door asks: nobody's device is kept busy for long.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dengwen_audit.statements.fields import CaseId
@@ -47,9 +47,9 @@ class WayIn:
         found = {TICKET_HEADER: self._ticket, PUZZLE_HEADER: self._solution}
         return {CASE_HEADER: self._hash.hex()} | {k: v for k, v in found.items() if v}
 
-    def keep(self, refusal: DoorError) -> None:
-        """Keep the ticket that came with a *refusal*, if there is one."""
-        ticket = refusal.headers.get(TICKET_HEADER, "")
+    def keep(self, answer: Mapping[str, str]) -> None:
+        """Keep the ticket that came with the headers of an *answer*, if there is one."""
+        ticket = answer.get(TICKET_HEADER, "")
         if _TICKET.fullmatch(ticket):
             self._ticket = ticket
 

@@ -19,7 +19,7 @@ from dengwen_keys.petition_file import AttachedError
 from dengwen_submit.attachment_views import PATH as ATTACHMENTS
 from dengwen_submit.attachment_views import attachment_views
 from dengwen_submit.errors import BusyError, PausedError
-from dengwen_submit.intake import MAX_PETITION_BYTES, PATH, intake
+from dengwen_submit.intake import MAX_PETITION_BYTES, PATH, PLACES, intake
 from dengwen_submit.petitioner_views import petitioner_views
 from dengwen_submit.public_files import public_files
 from dengwen_vault.logs import log_routes
@@ -57,7 +57,7 @@ def create_door(vault: Vault, clock: Callable[[], float]) -> Flask:
     door.url_map.strict_slashes = False
     door.url_map.merge_slashes = False
     card = vault.card
-    limits = {PATH: MAX_PETITION_BYTES, ATTACHMENTS: vault.settings.allowance}
+    limits = {PATH: MAX_PETITION_BYTES, PLACES: 0, ATTACHMENTS: vault.settings.allowance}
     register_problems(door, PROBLEMS, BodyLimits(MAX_NOTE_BYTES, limits))
     log_routes(door)
     door.register_blueprint(intake(vault))

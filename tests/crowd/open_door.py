@@ -14,7 +14,7 @@ import requests
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_submit.door_server import Opening, serve_door
 from dengwen_submit.door_settings import DOOR_FILE, DoorSettings
-from dengwen_submit.intake import PATH
+from dengwen_submit.intake import PATH, PLACES
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.ticket import case_hash
 from dengwen_submit.web import create_door
@@ -55,6 +55,12 @@ class OpenDoor:
         fields = {"Dengwen-Case": announce(petition.manifest)}
         fields |= {key.replace("_", "-"): value for key, value in headers.items()}
         return requests.post(self.url + PATH, petition.to_bytes(), headers=fields, timeout=PATIENCE)
+
+    def ask(self, name: str, **headers: str) -> requests.Response:
+        """Ask for a place for the petition of somebody of this *name*."""
+        fields = {"Dengwen-Case": announce(seal_petition(name).manifest)}
+        fields |= {key.replace("_", "-"): value for key, value in headers.items()}
+        return requests.post(self.url + PLACES, headers=fields, timeout=SECONDS)
 
     def connect(self) -> socket.socket:
         """Open a connection."""

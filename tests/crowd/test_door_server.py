@@ -220,13 +220,15 @@ def test_a_full_queue_answers_before_the_body_is_sent(
             wait_until(lambda: len(door.line._throttle) == 4, lambda: len(door.line._throttle))
             head = f"POST {PATH} HTTP/1.1\nHost: x\nContent-Length: 40000\n\n"
             refusal = _talk(door, head)
-            sent_away = door.send("first")
+            sent_away, told = door.send("first"), door.ask("first")
         finally:
             goes_on.set()
         assert all(answer.result().ok for answer in answers)
     assert refusal.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: " in refusal
     assert (sent_away.status_code, _slug(sent_away)) == (503, "busy")
+    assert (told.status_code, _slug(told)) == (503, "busy")
+    assert told.headers.keys() == sent_away.headers.keys()
     assert door.send("first", Dengwen_Ticket=sent_away.headers["Dengwen-Ticket"]).ok
 
 

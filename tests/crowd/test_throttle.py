@@ -61,6 +61,30 @@ def test_a_place_is_kept_for_whoever_was_called(throttle: Throttle[str]) -> None
     assert throttle.take(1) == ["called"]
 
 
+def test_a_place_is_kept_for_whoever_asked(throttle: Throttle[str]) -> None:
+    """Between asking and sending no newcomer takes it."""
+    assert throttle.call(None, NOW)
+    for _ in range(3):
+        assert throttle.admit(None, NOW)
+        throttle.enter("newcomer", None)
+    assert not throttle.admit(None, NOW)
+    assert not throttle.call(None, NOW)
+    assert throttle.call(EARLY, NOW)  # who asks again has one place, not two
+    assert throttle.admit(EARLY, NOW)
+    throttle.take(1)
+    assert throttle.admit(None, NOW)
+
+
+def test_asking_alone_does_not_shut_the_door(throttle: Throttle[str]) -> None:
+    """However many ask and never send, half of the queue is for whoever sends."""
+    for second in range(30):
+        for _ in range(1000):
+            throttle.call(None, NOW + second)
+        throttle.tick(NOW + second)
+        assert throttle.admit(None, NOW + second)
+        assert throttle.bits(NOW + second) == 0
+
+
 def test_a_place_is_not_kept_for_ever(throttle: Throttle[str]) -> None:
     """Whoever does not come is not waited for."""
     _fill(throttle)

@@ -31,6 +31,7 @@ from dengwen_submit.cli.options import Surroundings
 from dengwen_submit.door_client import CaseClient, DoorClient
 from dengwen_submit.follow_up import CaseView, follow_up
 from dengwen_submit.heads import HeadRound
+from dengwen_submit.intake import PATH
 from dengwen_submit.office import Office, OfficeFiles
 from dengwen_submit.pinning import fetch_office
 from dengwen_submit.session import open_session
@@ -92,20 +93,21 @@ class Front:
     What stands before the door, such as a proxy with troubles of its own.
 
     Attributes:
-        method: Which requests it answers: posts, or puts.
+        path: Which requests it answers: those whose path begins so, and that are no questions.
         instead: What it answers to them, one after another, instead of the door.
         is_late: Whether the door gets them all the same.
     """
 
     def __init__(self, door: Flask) -> None:
         self._door = door
-        self.method = "POST"
+        self.path = PATH
         self.instead: list[Response] = []
         self.is_late = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if environ["REQUEST_METHOD"] != self.method or not self.instead:
+        is_asked = environ["PATH_INFO"].startswith(self.path) and bool(self.instead)
+        if environ["REQUEST_METHOD"] == "GET" or not is_asked:
             return self._door(environ, start_response)
         if self.is_late:
             run_wsgi_app(self._door, environ, buffered=True)

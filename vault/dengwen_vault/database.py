@@ -46,6 +46,8 @@ from dengwen_vault.models import Base
 from dengwen_vault.settings import NONE
 
 BUSY_TIMEOUT = 30_000  # milliseconds
+PAGE_SIZE = 2048  # bytes: a petition meets a page of each index, and writes all of it twice
+LOG_SIZE = 64 << 20  # bytes of SQLite's log between two copies into the main file
 POOL_SIZE = 16  # connections that stay open
 POOL_OVERFLOW = 48  # further ones under load
 
@@ -61,10 +63,11 @@ _WRITABLE = ("read-write", "primary")
 _READ_ONLY = "25006"  # what a standby answers to somebody who writes
 
 _PRAGMAS = (
+    f"PRAGMA page_size = {PAGE_SIZE}",  # of a new file
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -8192",  # KiB: a group of petitions is written once, at its commit
-    "PRAGMA wal_autocheckpoint = 4096",  # pages: 16 MiB between two copies into the main file
+    f"PRAGMA wal_autocheckpoint = {LOG_SIZE // PAGE_SIZE}",  # pages
     "PRAGMA secure_delete = ON",  # a row that left the line must not tell that it stood there
 )
 _BEGIN = {

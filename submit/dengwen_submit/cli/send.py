@@ -93,13 +93,14 @@ def _send_letter(sending: _Sending, *, at_once: bool) -> bytes:
     way, length = WayIn(sending.head.manifest.case), sending.head.letter_length
 
     def send() -> bytes:
+        way.keep(sending.door.ask_place(way.headers()))  # or all of it is sent for a "not yet"
         with sending.path.open("rb") as file, _bar(length, line(sending.spoken, "sending")) as bar:
             return sending.door.submit(
                 file, length, at_once=at_once, progress=bar, headers=way.headers()
             )
 
     def answer(refusal: DoorError) -> bool:
-        way.keep(refusal)
+        way.keep(refusal.headers)
         work = way.asked_work(refusal)
         if work:
             _work(way, *work)

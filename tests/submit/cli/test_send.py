@@ -11,6 +11,7 @@ from flask import Response
 from dengwen_audit.note import Note
 from dengwen_audit.problems import PROBLEM_TYPE
 from dengwen_audit.statements.acceptance import Acceptance
+from dengwen_submit.intake import PATH
 from dengwen_submit.ticket import case_hash
 from tests.small_office import make_key, make_roster
 from tests.submit.door_office import DoorOffice
@@ -18,7 +19,7 @@ from tests.submit.office_files import next_roster
 from tests.submit.terminal import Terminal
 from tests.vault.office import seal_petition
 
-POST = ("POST", "/v1/petitions")
+POST = ("POST", PATH)
 PETITION = seal_petition("first")
 DAY = datetime.timedelta(days=1).total_seconds()
 
@@ -278,7 +279,7 @@ def test_a_full_disk_does_not_lose_the_petition(
 def test_what_is_sent_is_the_file_and_nothing_else(office: DoorOffice, sender: Terminal) -> None:
     """No name of the file, no date, no header that tells of her machine."""
     assert sender.run("send", "my.petition").code == 0
-    (post,) = [request for request in office.door.requests if request.method == "POST"]
+    (post,) = [request for request in office.door.requests if request.path_url == PATH]
     assert post.url == "https://dengwen.example/v1/petitions"
     assert set(post.headers) <= {
         "User-Agent",
@@ -286,6 +287,7 @@ def test_what_is_sent_is_the_file_and_nothing_else(office: DoorOffice, sender: T
         "Content-Type",
         "Content-Length",
         "Dengwen-Case",
+        "Dengwen-Ticket",
     }
     assert post.headers["Dengwen-Case"] == case_hash(PETITION.manifest.case).hex()
     assert post.headers["Content-Length"] == str(len(PETITION.to_bytes()))

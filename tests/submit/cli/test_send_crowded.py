@@ -1,4 +1,8 @@
-"""`dengwen-submit send` at a crowded door: it keeps her place, and works when all are asked to."""
+"""
+`dengwen-submit send` at a crowded door: it asks before it sends, keeps her place, and works.
+
+A door may also refuse at the petition itself: between asking and sending others came.
+"""
 
 import json
 
@@ -6,6 +10,7 @@ import pytest
 from flask import Response
 
 from dengwen_audit.problems import PROBLEM_TYPE
+from dengwen_submit.intake import PATH, PLACES
 from dengwen_submit.puzzle import is_solution
 from dengwen_submit.ticket import case_hash
 from tests.small_office import make_roster
@@ -21,7 +26,14 @@ TICKET = "173568960.0.9f3c"
 def sender(office: DoorOffice, her: Terminal) -> Terminal:
     """Give a terminal with a sealed petition."""
     her.write("my.petition", PETITION.to_bytes())
+    office.door.calls.clear()
     return her
+
+
+@pytest.fixture(params=[PLACES, PATH], autouse=True)
+def _refused_at(office: DoorOffice, request: pytest.FixtureRequest) -> None:
+    """Let the door refuse whoever asks, or whoever sends."""
+    office.front.path = request.param
 
 
 def _come_back(slug: str, seconds: int, **headers: str) -> Response:
@@ -39,8 +51,22 @@ def test_a_crowded_door_keeps_her_place(office: DoorOffice, sender: Terminal) ->
     shown = sender.run("send", "my.petition")
     assert (shown.code, office.slept) == (0, [3] * 12)
     assert "the office keeps your place" in shown.err
-    posts = [request for request in office.door.requests if request.method == "POST"]
-    assert [post.headers.get("Dengwen-Ticket") for post in posts] == [None] + [TICKET] * 12
+    at = [request for request in office.door.requests if request.path_url == office.front.path]
+    assert at[0].headers.get("Dengwen-Ticket") != TICKET
+    assert [request.headers.get("Dengwen-Ticket") for request in at[1:]] == [TICKET] * 12
+
+
+def test_nothing_is_sent_before_there_is_a_place(office: DoorOffice, sender: Terminal) -> None:
+    """A crowd that is told to come back has sent no petitions for it."""
+    office.front.path = PLACES
+    office.front.instead = [_come_back("busy", 3) for _ in range(2)]
+    assert sender.run("send", "my.petition").code == 0
+    posts = [path for method, path in office.door.calls if method == "POST"]
+    assert posts == [PLACES] * 3 + [PATH]
+    asked = [request for request in office.door.requests if request.path_url == PLACES]
+    announced = case_hash(PETITION.manifest.case).hex()
+    assert {request.headers["Dengwen-Case"] for request in asked} == {announced}
+    assert {request.headers["Content-Length"] for request in asked} == {"0"}
 
 
 def test_a_door_that_asks_for_work_gets_it_at_once(office: DoorOffice, sender: Terminal) -> None:

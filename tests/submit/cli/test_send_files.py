@@ -9,6 +9,7 @@ from flask import Response
 
 from dengwen_audit.problems import PROBLEM_TYPE
 from dengwen_audit.text import parse_base64
+from dengwen_submit.intake import PATH
 from dengwen_submit.web import create_door
 from dengwen_vault.vault import Vault
 from tests.small_office import make_card
@@ -44,7 +45,7 @@ def test_attached_files_follow_the_letter(office: DoorOffice, courier: Terminal)
     assert shown.out.endswith("Files that have arrived: 2, which is all.\n")
     assert "Sending file 1 of 2" in shown.err
     assert office.vault.arrived(CASE) == (1, 2)
-    (post,) = [request for request in office.door.requests if request.method == "POST"]
+    (post,) = [request for request in office.door.requests if request.path_url == PATH]
     puts = [request for request in office.door.requests if request.method == "PUT"]
     assert post.headers["Content-Length"] == str(len(WITH_FILES.letter()))
     assert [put.path_url for put in puts] == ["/v1/attachments/1", "/v1/attachments/2"]
@@ -77,7 +78,7 @@ def test_after_an_interruption_the_same_command_goes_on(
     office: DoorOffice, courier: Terminal
 ) -> None:
     """What had arrived stays one; what had not arrives."""
-    office.front.method = "PUT"
+    office.front.path = "/v1/attachments"
     office.front.is_late = True
     office.front.instead = [Response("", 500) for _ in range(5)]
     shown = courier.run("send", "my.petition")
@@ -94,7 +95,7 @@ def test_after_an_interruption_the_same_command_goes_on(
 
 def test_a_file_that_is_asked_to_wait_waits(office: DoorOffice, courier: Terminal) -> None:
     """The door says how long; the letter is not sent again for it."""
-    office.front.method = "PUT"
+    office.front.path = "/v1/attachments"
     office.front.instead = [_problem(503, "busy", 3), _problem(503, "unavailable", 10)]
     shown = courier.run("send", "my.petition")
     assert shown.code == 0
@@ -114,7 +115,7 @@ def test_a_refused_file_is_told_and_the_petition_stays_accepted(
     office: DoorOffice, courier: Terminal, slug: str, said: str
 ) -> None:
     """She learns that the petition is in, which file is not, and what to do."""
-    office.front.method = "PUT"
+    office.front.path = "/v1/attachments"
     office.front.instead = [Response(status=204), _problem(422, slug)]
     shown = courier.run("send", "my.petition")
     assert shown.code == 1
