@@ -60,7 +60,7 @@ class OpenDoor:
         """Ask for a place for the petition of somebody of this *name*."""
         fields = {"Dengwen-Case": announce(seal_petition(name).manifest)}
         fields |= {key.replace("_", "-"): value for key, value in headers.items()}
-        return requests.post(self.url + PLACES, headers=fields, timeout=SECONDS)
+        return requests.post(self.url + PLACES, headers=fields, timeout=PATIENCE)
 
     def connect(self) -> socket.socket:
         """Open a connection."""

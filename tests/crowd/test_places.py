@@ -9,7 +9,8 @@ from dengwen_submit.intake import PLACES
 from dengwen_submit.puzzle import solve
 from dengwen_submit.ticket import case_hash
 from dengwen_submit.web import HEADERS, create_door
-from tests.crowd.open_door import SECONDS, OpenDoor, wait_until
+from tests.crowd.open_door import OpenDoor
+from tests.patience import PATIENCE, wait_until
 from tests.small_office import make_roster
 from tests.vault.office import seal_petition
 
@@ -63,14 +64,14 @@ def test_work_is_asked_for_and_judged_before_anything_is_sent(door: OpenDoor) ->
 def test_whoever_announces_no_case_is_answered_without_a_ticket(door: OpenDoor) -> None:
     """A ticket is bound to a case."""
     for case in ({}, {"Dengwen-Case": "river"}):
-        answer = requests.post(door.url + PLACES, headers=case, timeout=SECONDS)
+        answer = requests.post(door.url + PLACES, headers=case, timeout=PATIENCE)
         assert answer.status_code == 204
         assert "Dengwen-Ticket" not in answer.headers
 
 
 def test_a_question_has_no_body(door: OpenDoor) -> None:
     """It is refused at its header."""
-    answer = requests.post(door.url + PLACES, b"x", timeout=SECONDS)
+    answer = requests.post(door.url + PLACES, b"x", timeout=PATIENCE)
     assert answer.status_code == 413
 
 
