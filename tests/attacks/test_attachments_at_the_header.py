@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ import requests
 from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import Acceptance
 from dengwen_audit.text import to_base64
-from dengwen_submit import attachment_line
+from dengwen_submit import attachment_line, connection
 from dengwen_submit.attachment_line import MAX_JUDGED
 from dengwen_submit.attachment_views import PATH
 from dengwen_submit.web import create_door
@@ -264,11 +263,19 @@ def test_whoever_leaves_while_she_is_judged_leaves_nothing_behind(
     assert door.office.vault.arrived(sealed.manifest.case) == (1,)
 
 
+def _is_let_in(door: OpenDoor, put: Put) -> bool:
+    """Tell whether somebody is told to go on, who then leaves."""
+    with door.connect() as client:
+        client.sendall(put.to_bytes())
+        return client.recv(len(CONTINUE), socket.MSG_WAITALL) == CONTINUE
+
+
 def test_when_no_place_is_free_the_header_is_told_to_come_back(
     door: OpenDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before a byte, and only whoever could come in otherwise; those inside are stored."""
     monkeypatch.setattr(attachment_line, "MAX_WHOLE", 3)
+    monkeypatch.setattr(connection, "GRACE_SECONDS", 2 * PATIENCE)  # she who is late sends nothing
     sealed, good = accept(door)
     body, stopped = sealed.parts[PARTS[0]], Stopped()
     real = door.office.vault.blobs.put
@@ -280,6 +287,7 @@ def test_when_no_place_is_free_the_header_is_told_to_come_back(
     monkeypatch.setattr(door.office.vault.blobs, "put", wait)
     announced = Put(1, len(body), good, EXPECT)
     with contextlib.ExitStack() as crowd:
+        crowd.callback(stopped.go.set)
         inside = [crowd.enter_context(door.connect()) for _ in range(3)]
         late = crowd.enter_context(door.connect())
         late.sendall(announced.to_bytes())
@@ -287,9 +295,8 @@ def test_when_no_place_is_free_the_header_is_told_to_come_back(
         for client in inside:
             client.sendall(Put(1, len(body), good).to_bytes() + body)
         stopped.until(2)
-        deadline = time.monotonic() + PATIENCE
-        while (said := ask(door, announced)).early:
-            assert time.monotonic() < deadline, said
+        wait_until(lambda: not _is_let_in(door, announced), "a place is free yet")
+        said = ask(door, announced)
         assert (said.status, said.slug, said.early) == (503, "busy", b"")
         assert 1 <= int(said.headers["Retry-After"]) <= 3
         assert ask(door, Put(1, len(body), None)).slug == "not-accepted"
