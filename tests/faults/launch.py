@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import itertools
 import json
 import os
 import resource
@@ -247,16 +248,15 @@ def _die_in(module: str, path: str, when: str, count: int) -> None:
     *names, last = path.split(".")
     owner = functools.reduce(getattr, names, importlib.import_module(module))
     original: Callable[..., Any] = getattr(owner, last)
-    left = count
+    calls = itertools.count(1)
 
     @functools.wraps(original)
     def deadly(*args: Any, **options: Any) -> Any:  # noqa: ANN401  # any function
-        nonlocal left
-        left -= 1
-        if when == "before" and left == 0:
+        is_last = next(calls) == count  # of this call: others may begin before it ends
+        if when == "before" and is_last:
             _die()
         result = original(*args, **options)
-        if left == 0:
+        if is_last:
             _die()
         return result
 
