@@ -20,7 +20,7 @@ import requests
 from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import Acceptance
 from dengwen_audit.text import to_base64
-from dengwen_submit import attachment_line, connection
+from dengwen_submit import attachment_line, connection, door_server
 from dengwen_submit.attachment_line import MAX_JUDGED
 from dengwen_submit.attachment_views import PATH
 from dengwen_submit.web import create_door
@@ -90,6 +90,7 @@ def test_the_right_header_is_let_in(door: OpenDoor) -> None:
             client.sendall(body)
             assert hear(client).status == 204
         assert ask(door, Put(number, len(body), good), body).status == 204
+        assert ask(door, Put(f"{number}?a=question", len(body), good), body).status == 204
     assert door.office.vault.arrived(sealed.manifest.case) == (1, 2)
 
 
@@ -306,3 +307,20 @@ def test_when_no_place_is_free_the_header_is_told_to_come_back(
         stopped.go.set()
         assert [hear(client).status for client in inside] == [204] * 3
     assert ask(door, Put(1, len(body), good), body).status == 204
+
+
+def test_what_would_not_fit_into_memory_is_told_to_come_back_at_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is let in to be cut off; whatever is shorter comes in."""
+    monkeypatch.setattr(door_server, "MAX_HELD", length_of(seal_with_files(), 2) - 1)
+    with open_door(tmp_path) as door:
+        sealed, good = accept(door)
+        said = ask(door, Put(2, length_of(sealed, 2), good, EXPECT))
+        assert (said.status, said.slug, said.early) == (503, "busy", b"")
+        body = sealed.parts[PARTS[0]]
+        with door.connect() as client:
+            client.sendall(Put(1, len(body), good, EXPECT).to_bytes())
+            assert client.recv(len(CONTINUE), socket.MSG_WAITALL) == CONTINUE
+            client.sendall(body)
+            assert hear(client).status == 204
