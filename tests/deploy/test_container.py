@@ -62,6 +62,24 @@ def test_every_service_is_hardened() -> None:
         assert "privileged" not in found
 
 
+def test_nginx_may_open_as_many_files_as_it_asks_for() -> None:
+    """Without a right of root it cannot raise its limit, and would only say so in its log."""
+    asked = re.search(r"^worker_rlimit_nofile ([0-9]+);", _read(NGINX / "nginx.conf"), re.MULTILINE)
+    assert asked
+    assert _compose()["services"]["front"]["ulimits"]["nofile"] >= int(asked[1])
+
+
+def test_nobody_reaches_a_database_that_is_being_made() -> None:
+    """Else the health check would let the office begin before its role and database are there."""
+    begin, _, rest = _read(CONTAINER / "run-database").partition('if [ ! -e "$data/is-whole" ]')
+    making, _, _ = rest.partition("touch")
+    assert "-k /run/postgresql" in begin
+    assert '-o "$* -k /tmp" start' in making
+    asked = re.findall(r"/(?:createuser|createdb|psql)\b(.*)", making)
+    assert len(asked) == 3
+    assert all("-h /tmp " in options for options in asked)
+
+
 @pytest.mark.parametrize("name", OFFICE)
 def test_a_service_runs_the_command_of_its_unit(name: str) -> None:
     """Word for word, but for where it listens and where the program lies."""
