@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 
 PROBLEM_TYPE = "application/problem+json"
@@ -52,10 +53,15 @@ class BodyLimits:
 
     def of(self, path: str) -> int:
         """Return the limit of *path*."""
-        for prefix in sorted(self.by_path, key=len, reverse=True):
-            if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
-                return self.by_path[prefix]
+        for name, folder, limit in self._longest_first:
+            if path == name or path.startswith(folder):
+                return limit
         return self.default
+
+    @cached_property
+    def _longest_first(self) -> list[tuple[str, str, int]]:
+        names = sorted(self.by_path, key=len, reverse=True)
+        return [(name, name.rstrip("/") + "/", self.by_path[name]) for name in names]
 
 
 def problem_bytes(what: Problem, detail: str | None = None) -> bytes:

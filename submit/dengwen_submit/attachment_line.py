@@ -113,7 +113,7 @@ class AttachmentLine:
 
 def is_attachment(request: Request) -> bool:
     """Tell whether a request sends an attachment, by an address in its one spelling."""
-    folder, _, name = request.target.partition("?")[0].rpartition("/")
+    folder, _, name = request.path.rpartition("/")
     if request.method != "PUT" or folder != PATH:
         return False
     try:
@@ -126,7 +126,7 @@ def is_attachment(request: Request) -> bool:
 def _announced(request: Request) -> Announced:
     """Return what a header says of an attachment."""
     return Announced(
-        number=request.target.partition("?")[0].rpartition("/")[2],
+        number=request.path.rpartition("/")[2],
         acceptance=request.headers.get(ACCEPTANCE_HEADER.lower(), ""),
         length=None if "transfer-encoding" in request.headers else request.expected,
     )

@@ -36,6 +36,7 @@ MIN_RATE = 1024  # bytes a second of a body, on average
 
 Headers = Sequence[tuple[str, str]]
 
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -47,6 +48,7 @@ class Request:
     target: str
     headers: dict[str, str]
     expected: int  # bytes of body that are announced; 0 if they come in chunks
+    path: str = ""  # the target without its question; there once the header is
     body: bytes = b""
     note: object = None  # what the handler wants to remember between header and body
 
@@ -61,14 +63,12 @@ class Answer:
 
     def to_bytes(self, *, keep: bool, is_head: bool = False) -> bytes:
         """Spell the answer."""
-        lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
-        lines += [f"{name}: {value}" for name, value in self.headers]
-        names = {name.lower() for name, _ in self.headers}
-        if "content-length" not in names and self.status not in _WITHOUT_BODY:
-            lines.append(f"Content-Length: {len(self.body)}")
-        if not keep:
-            lines.append("Connection: close")
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        lines = "".join([f"\r\n{name}: {value}" for name, value in self.headers])
+        if "\r\ncontent-length: " not in lines.lower() and self.status not in _WITHOUT_BODY:
+            lines += f"\r\nContent-Length: {len(self.body)}"
+        end = "\r\n\r\n" if keep else "\r\nConnection: close\r\n\r\n"
+        phrase = _PHRASES.get(self.status, "Answer")
+        head = f"HTTP/1.1 {self.status} {phrase}{lines}{end}".encode("latin-1")
         return head if is_head else head + self.body
 
 
@@ -221,6 +221,7 @@ class Connection(asyncio.Protocol):
         """Judge the request before its body comes."""
         request = self._request
         request.method = self._parser.get_method().decode("ascii")
+        request.path = request.target.partition("?")[0]
         request.expected = int(request.headers.get("content-length", "0"))
         self._head_bytes = 0
         if request.expected > self._handler.limit(request):
@@ -371,7 +372,3 @@ def problem_answer(status: HTTPStatus) -> Answer:
     """Return the answer for a request that no application sees."""
     body = problem_bytes(http_problem(status))
     return Answer(status, [("Content-Type", PROBLEM_TYPE), ("Cache-Control", "no-store")], body)
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Answer"

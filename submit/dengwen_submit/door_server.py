@@ -80,7 +80,7 @@ class Door:
         """Return how many bytes the body may have."""
         if isinstance(request.note, Due):
             return request.note.part.length
-        limits, path = limits_of(self.app), _path(request)
+        limits, path = limits_of(self.app), request.path
         if path.startswith(ATTACHMENTS) and not is_attachment(request):
             return limits.default  # another spelling, or method: nobody judges it at the header
         return limits.of(path)
@@ -91,7 +91,7 @@ class Door:
             return self.line.begin(request)
         if is_attachment(request):
             return self.attachments.begin(request)
-        if request.method == "POST" and _path(request) == PLACES:
+        if request.method == "POST" and request.path == PLACES:
             return self.line.place(request)
         if self._asking >= MAX_ASKING:
             return Answer(
@@ -241,11 +241,7 @@ async def _finish(hall: Hall, line: IntakeLine, door: Door) -> None:
 
 
 def _is_petition(request: Request) -> bool:
-    return request.method == "POST" and _path(request) == PATH
-
-
-def _path(request: Request) -> str:
-    return request.target.partition("?")[0]
+    return request.method == "POST" and request.path == PATH
 
 
 def _most_connections() -> int:

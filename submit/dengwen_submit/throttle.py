@@ -58,6 +58,7 @@ class Throttle(Generic[T]):
     _done: int = 0
     _second: int = 0
     _open_page: int = 0  # before it, all is booked
+    _farthest: int = 0  # the last page with an appointment
 
     def __len__(self) -> int:
         """Count who stands in line inside."""
@@ -115,7 +116,7 @@ class Throttle(Generic[T]):
         self._open_page = 0  # others may be open by now
         for book in (self._book, self._again):
             for page in [page for page in book if page < second - PATIENCE]:
-                del book[page]
+                self._tear_out(book, page)
 
     def appoint(self, now: float, *, again: bool = False) -> int:
         """
@@ -135,12 +136,14 @@ class Throttle(Generic[T]):
                 break
         else:  # all is booked: somewhere in the later half, and the ticket decides
             page = first + self.chance.randrange(MAX_WAIT // 2, MAX_WAIT)
+            self._open_page = self._open_page if again else first + MAX_WAIT
         book[page] = book.get(page, 0) + 1
+        self._farthest = max(self._farthest, page)
         return page - first + 1
 
     def reach(self, now: float) -> int:
         """Return how many seconds ahead the last appointment is."""
-        return max(0, max(self._book | self._again, default=0) - int(now))
+        return max(0, self._farthest - int(now))
 
     def bits(self, now: float) -> int:
         """Return how hard the puzzle is at this load; 0 for none."""
@@ -166,4 +169,9 @@ class Throttle(Generic[T]):
             page = min(book)
             book[page] -= 1
             if not book[page]:
-                del book[page]
+                self._tear_out(book, page)
+
+    def _tear_out(self, book: dict[int, int], page: int) -> None:
+        del book[page]
+        if page == self._farthest:
+            self._farthest = max(itertools.chain(self._book, self._again), default=0)
