@@ -91,9 +91,12 @@ class Town:
         found: dict[str, Times] = defaultdict(Times)
         stages = {cases: self._stage(cases) for cases in self.sizes}
         for block in range(-(-rounds // BLOCK)):
-            for cases in filter(self._is_renewed, self.sizes if block else ()):
-                stages[cases].__exit__()
-                stages[cases] = self._stage(cases)
+            for cases in self.sizes if block else ():
+                if self._is_renewed(cases):
+                    stages[cases].__exit__()
+                    stages[cases] = self._stage(cases)
+                else:
+                    stages[cases].warm_up()
             _ask_all(stages, visit, defaultdict(Times), 0)
             for number in range(BLOCK):
                 _ask_all(stages, visit, found, number)

@@ -51,6 +51,7 @@ _INDEXES = (
     ("cause.hash", "sqlite_autoindex_cause_1"),
     ("event.case_id", "sqlite_autoindex_event_1"),
     ("event.cause", "sqlite_autoindex_event_2"),
+    ("answer.request", "sqlite_autoindex_answer_1"),
 )
 SAMPLE = 128  # cases of each kind that are asked about
 REVIEWER, GATEKEEPER, MIRROR = "reviewer-1", "gatekeeper-1", "mirror-1"
@@ -96,7 +97,14 @@ class Stage:
         self.office.close()
 
     def warm_up(self) -> None:
-        """Let the machine have at hand what an office in service has: indexes, and the sample."""
+        """
+        Let the machine have at hand what an office in service has: indexes, and the sample.
+
+        SQLite's log is emptied: one that was made anew has none, and each page is looked for in it.
+        """
+        if self.vault.store.is_sqlite:
+            with self.vault.store.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
         with self.vault.store.reading() as connection:
             for model in (Petition, Panel, PendingEvent):
                 connection.execute(select(func.max(func.length(model.case_id)))).all()

@@ -45,15 +45,20 @@ class NewEvent:
     not_before: int = AT_NEXT_TICK
 
 
-def join_line(connection: Connection, new: NewEvent) -> bool:
+def join_line(connection: Connection, new: NewEvent, today: datetime.date | None = None) -> bool:
     """
     Put an event in line; tell whether it is new.
 
-    A cause that is known, whether its event is still in line or in the log, changes nothing.
+    A cause that is known, whether its event is still in line or in the log, changes nothing. Of
+    many causes each is laid beside the others of *today*; of few it does not matter.
     """
     last = select(func.max(PendingEvent.turn)).where(PendingEvent.case_id == new.case)
     turn = connection.scalar(last)
-    return _join(connection, new, 0 if turn is None else turn + 1)
+    row = {"spot": draw_spot(today)} | _cause_row(new)
+    if not insert_new(connection, Cause, row):
+        return False
+    connection.execute(_INSERT, _row(new, 0 if turn is None else turn + 1))
+    return True
 
 
 def begin_lines(connection: Connection, events: Sequence[NewEvent], today: datetime.date) -> None:
@@ -85,13 +90,6 @@ def count_in_line(connection: Connection, case: bytes) -> int:
     """Return how many events of a case wait."""
     waiting = select(func.count()).select_from(PendingEvent).where(PendingEvent.case_id == case)
     return connection.execute(waiting).scalar_one()
-
-
-def _join(connection: Connection, new: NewEvent, turn: int) -> bool:
-    if not insert_new(connection, Cause, _cause_row(new)):
-        return False
-    connection.execute(_INSERT, _row(new, turn))
-    return True
 
 
 def _cause_row(new: NewEvent) -> dict[str, object]:

@@ -83,7 +83,7 @@ def post_request(
     _check_signers(connection, standing, request, note)
     _check_time(standing, request)
     new = NewEvent(EVENT_OF[request.compartment], request.case, member.id, note)
-    if join_line(connection, new):
+    if join_line(connection, new, today):
         _insert(connection, standing, request, today)
     return note.hash
 

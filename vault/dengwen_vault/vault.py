@@ -279,8 +279,8 @@ class Vault:
             SecondAnswerError: If the holder has answered this request otherwise.
         """
         with self.store.writing() as connection:
-            standing = self._office.standing(connection)
-            holders_work.post_answer(connection, standing, member, note, sealed)
+            standing, today = self._office.standing(connection), utc_day(self._clock())
+            holders_work.post_answer(connection, standing, member, note, sealed, today=today)
 
     def post_head(self, member: Member, note: Note) -> None:
         """Take a holder's or mirror's signed head for a petitioner's challenge."""

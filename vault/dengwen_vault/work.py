@@ -23,7 +23,7 @@ from dengwen_vault.database import insert_new
 from dengwen_vault.errors import NotYoursError, SecondAnswerError
 from dengwen_vault.line import NewEvent, join_line
 from dengwen_vault.models import Answer as AnswerRow
-from dengwen_vault.models import Cause, Event, Request, Work
+from dengwen_vault.models import Cause, Event, Request, Work, draw_spot
 from dengwen_vault.parts import parse_manifest, read_part
 from dengwen_vault.public_log import LogView
 from dengwen_vault.requests import ROLE_OF
@@ -117,8 +117,14 @@ def work_item(
     return WorkItem(note, receipt, case, read_part(connection, row.case_id, manifest, name))
 
 
-def post_answer(
-    connection: Connection, standing: Standing, member: Member, note: Note, sealed: bytes
+def post_answer(  # noqa: PLR0913  # whose answer it is, the answer, and the day
+    connection: Connection,
+    standing: Standing,
+    member: Member,
+    note: Note,
+    sealed: bytes,
+    *,
+    today: datetime.date,
 ) -> None:
     """
     Take a holder's release or refusal, and put its event in line.
@@ -133,12 +139,12 @@ def post_answer(
     if answer.holder != member.id or not logged_event(connection, row.hash, row.requester):
         raise NotYoursError
     _check_fits(answer, row, member, sealed)
-    kept = {"request": row.hash, "holder": member.id, "note": note.hash, "sealed": sealed}
-    if not insert_new(connection, AnswerRow, kept):
+    key = {"spot": draw_spot(today), "request": row.hash, "holder": member.id}
+    if not insert_new(connection, AnswerRow, key | {"note": note.hash, "sealed": sealed}):
         _check_same(connection, answer, note)
         return
     event_type = EVENT_OF[row.compartment, answer.is_release]
-    join_line(connection, NewEvent(event_type, row.case_id, member.id, note))
+    join_line(connection, NewEvent(event_type, row.case_id, member.id, note), today)
     mine = delete(Work).where(Work.role == member.role, Work.seat == member.seat)
     connection.execute(mine.where(Work.request == row.hash))
 
