@@ -66,7 +66,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no typ
         return consumed
 
 
-class _ErrorTask(ErrorTask):  # type: ignore[misc]
+class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
     """Answers a request that no application saw."""
 
     def execute(self) -> None:
@@ -80,7 +80,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         self.channel.linger = what.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """One connection, which after a refusal reads on for a while and throws away what it reads."""
 
     parser_class = _Parser
@@ -169,7 +169,7 @@ def _make_server(
 
 def _turn(server: TcpWSGIServer) -> None:
     """Let waitress look at its sockets once."""
-    wasyncore.loop(timeout=_POLL_SECONDS, use_poll=True, map=server._map, count=1)  # noqa: SLF001
+    wasyncore.loop(timeout=_POLL_SECONDS, use_poll=True, map=server._map, count=1)  # noqa: SLF001  # its loop is ours
 
 
 def _finish(server: TcpWSGIServer) -> None:

@@ -185,7 +185,7 @@ class IntakeLine:
                 answers = [self._appoint(None, None, self.clock()) for _ in group]
             with self._wake:
                 self._throttle.served(len(group))
-            self.answer_soon(lambda group=group, answers=answers: _tell(group, answers))  # type: ignore[misc]
+            self.answer_soon(lambda group=group, answers=answers: _tell(group, answers))  # type: ignore[misc]  # a lambda
 
     def _appoint(self, ticket: Ticket | None, announced: bytes | None, now: float) -> Answer:
         """Ask somebody to come back by appointment; whoever came by one, before newcomers."""
