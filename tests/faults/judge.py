@@ -252,7 +252,7 @@ class Judge:
             again = again[::step]
         faults = []
         with requests.Session() as session:
-            door = DoorClient(self.house.office.card.door, session)
+            door = DoorClient(self.house.office.card.door, session, self.house.now)
             for one in (*again, *accepted[self._proven :]):
                 faults += self._receipt(door, one)
         self._proven = len(accepted)
