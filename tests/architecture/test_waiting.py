@@ -32,9 +32,7 @@ def _found(name: str, text: str) -> list[str]:
 def test_no_test_has_a_limit_of_its_own() -> None:
     """It takes `PATIENCE`, or `wait_until`; a test that passes does not wait for it."""
     names = [str(path) for path in files() if path.suffix == ".py" and path.parts[0] == "tests"]
-    # The modules `test_whole_…` run by `make faults` alone, where somebody looks on.
-    ordinary = [name for name in names if "test_whole_" not in name and name != HERE]
-    assert [line for name in ordinary for line in _found(name, read(name))] == []
+    assert [line for name in names if name != HERE for line in _found(name, read(name))] == []
 
 
 def test_the_rule_sees_what_it_should() -> None:

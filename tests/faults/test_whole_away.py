@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.faults.away import stay_away
 from tests.faults.storm import Storm
@@ -15,6 +16,11 @@ pytestmark = pytest.mark.slow
 AN_HOUR = 3600  # seconds, or records
 
 
+def _alone(name: str) -> ParameterSet:
+    """Where several tests run at once, let this one, of the longest, have a house of its own."""
+    return pytest.param(name, marks=pytest.mark.xdist_group(f"away-{name}"))
+
+
 @pytest.fixture(scope="module")
 def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
     """Give an office under load whose log can go on without any one of its witnesses."""
@@ -22,7 +28,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
         yield running
 
 
-@pytest.mark.parametrize("name", ["gk-1", MIRROR])
+@pytest.mark.parametrize("name", [_alone("gk-1"), _alone(MIRROR)])
 def test_an_hour_of_records_without_one_of_them(storm: Storm, name: str) -> None:
     """3,600 records are made, cosigned by the others and published; then it catches up."""
     storm.load.pause_seconds = 1.0

@@ -30,7 +30,7 @@ _SHIM = Path(__file__).with_name("failing_fsync.c")
 def _post(storm: Storm) -> requests.Response:
     sent = storm.load.seal(random.Random())
     url = f"{storm.house.office.card.door}/v1/petitions"
-    return requests.post(url, sent.sealed.letter(), timeout=30)
+    return requests.post(url, sent.sealed.letter(), timeout=PATIENCE)
 
 
 def _until_ended(storm: Storm, name: str) -> None:
@@ -88,15 +88,16 @@ def test_an_attachment_that_cannot_be_flushed_is_not_taken(
     storm: Storm, broken: Path, where: str
 ) -> None:
     """Neither its bytes nor its name; letters come in all the same, and it arrives afterwards."""
-    storm.load.go()
-    storm.grow(1)
+    storm.load.rest()  # what was begun before is done
     broken.write_text(where, encoding="ascii")
-    time.sleep(0.5)  # what was begun before is done
-    attached = len(storm.load.attached)
+    attached, refused = len(storm.load.attached), storm.load.refusals.get("unavailable", 0)
+    storm.load.go()
     assert _post(storm).ok
+    storm.wait_until(
+        lambda: storm.load.refusals.get("unavailable", 0) > refused, "nothing is refused"
+    )
     storm.grow(2)
     assert len(storm.load.attached) == attached
-    assert storm.load.refusals["unavailable"]
     broken.unlink()
     storm.judge.judge()
     assert len(storm.load.attached) > attached

@@ -38,7 +38,7 @@ def _post(storm: Storm) -> requests.Response:
     """Send one petition and return the answer, whatever it is."""
     sent = storm.load.seal(random.Random())
     url = f"{storm.house.office.card.door}/v1/petitions"
-    return requests.post(url, sent.sealed.letter(), timeout=30)
+    return requests.post(url, sent.sealed.letter(), timeout=PATIENCE)
 
 
 def _until_refused(storm: Storm) -> requests.Response:
