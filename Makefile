@@ -53,7 +53,7 @@ test: setup-dev setup-node setup-postgres setup-nginx  ## Run every test
 .PHONY: faults
 faults: setup-dev setup-postgres  ## Kill and starve a whole office a thousand times; nothing may be lost
 	$(PYTHON) -m tests.faults $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
-	$(PYTHON) -m tests.faults.scenarios
+	$(PYTHON) -m tests.faults.scenarios $(if $(ONLY),-k "$(ONLY)")
 
 .PHONY: coverage
 coverage: setup-dev setup-node setup-postgres setup-nginx  ## Run every test and show the lines that none reached

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.scenarios import WHOLE
 from tests.faults.storm import Storm
 
-WHOLE = "DENGWEN_FAULTS"
 # Whoever lasts longest begins first, so that nobody waits for one alone at the end.
 LONGEST = ("away", "broken", "machines", "failover", "power", "disks", "postgres")
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.tree import ROOT
-from tests.faults.conftest import WHOLE
-from tests.faults.scenarios import Progress
+from tests.faults.scenarios import WHOLE, Progress
 from tests.ports import share
 
 TEST = "tests/faults/test_some.py::test_it[who@1]@test_some"
@@ -72,6 +71,7 @@ def test_processes_side_by_side_never_draw_the_same_port() -> None:
     assert set().union(*drawn) == set(share(0, 1))
 
 
+@pytest.mark.slow
 def test_the_scenarios_report_and_fail_as_a_whole(tmp_path: Path) -> None:
     """One of two modules fails: it is told, counted and in the exit code; both were run."""
     (tmp_path / "test_good.py").write_text("def test_good(): pass\n", "ascii")
