@@ -31,7 +31,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
 @pytest.mark.parametrize("name", [_alone("gk-1"), _alone(MIRROR)])
 def test_an_hour_of_records_without_one_of_them(storm: Storm, name: str) -> None:
     """3,600 records are made, cosigned by the others and published; then it catches up."""
-    storm.load.pause_seconds = 1.0
+    storm.load.pause_seconds = 3.0  # it is the records that are to make the machine work
     stay_away(storm, name, AN_HOUR)
 
 
