@@ -7,6 +7,7 @@ from tests.faults.storm import Storm
 from tests.patience import PATIENCE
 from tests.town_people import MIRROR
 
+AN_HOUR = 3600  # records of one second each
 _EACH = 5.0  # seconds for a record, at the most
 
 

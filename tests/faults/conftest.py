@@ -15,12 +15,12 @@ import pytest
 from tests.faults.scenarios import WHOLE
 from tests.faults.storm import Storm
 
-# What lasts longest begins first, so that nobody waits for one alone at the end. Of two processes
-# one takes both hours, which make the machine work, and the other what mostly waits.
+# Modules that last longest begin first, so that nobody waits for one alone at the end. Of two
+# processes one takes both hours, which make the machine work, and the other what mostly waits.
 FIRST = (
-    "away-gk-1",
+    "test_whole_away",
     "test_whole_broken",
-    "away-mirror-1",
+    "test_whole_mirror",
     "test_whole_machines",
     "test_whole_failover",
     "test_whole_power",
@@ -31,17 +31,10 @@ FIRST = (
 collect_ignore_glob = [] if os.environ.get(WHOLE) else ["test_whole_*.py"]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a module together where several run at once, and put the longest first."""
-    if not os.environ.get(WHOLE):
-        return
-    groups = {}
-    for item in items:
-        own = item.get_closest_marker("xdist_group")
-        groups[item] = own.args[0] if own else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
-    items.sort(key=lambda item: (*FIRST, groups[item]).index(groups[item]))
+    """Put the longest first."""
+    if os.environ.get(WHOLE):
+        items.sort(key=lambda item: (*FIRST, item.path.stem).index(item.path.stem))
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 REMIND_SECONDS = 60.0
 # One line a scenario is ours; of pytest's own there is what failed, and the sum.
 OPTIONS = ("-q", "-o", "console_output_style=classic")
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def main() -> int:
@@ -134,9 +134,7 @@ class Progress:
 
 
 def _name(nodeid: str) -> str:
-    """Return a scenario's name without its folder, and without the group it is in."""
-    head, bracket, tail = nodeid.rpartition("]")
-    return f"{head}{bracket}{tail.partition('@')[0]}".removeprefix("tests/faults/")
+    return nodeid.removeprefix("tests/faults/")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tests.architecture.tree import ROOT
 from tests.faults.scenarios import WHOLE, Progress
 from tests.ports import share
 
-TEST = "tests/faults/test_some.py::test_it[who@1]@test_some"
+TEST = "tests/faults/test_some.py::test_it[who@1]"
 
 
 def _report(when: str, outcome: str, *found: tuple[str, object]) -> pytest.TestReport:
@@ -38,7 +38,7 @@ def _play(outcomes: list[str], *found: tuple[str, object]) -> list[str]:
 
 
 def test_each_scenario_is_told_once_with_its_time_and_what_it_found() -> None:
-    """The name is one that pytest takes again, without the group that came with it."""
+    """The name is one that pytest takes again."""
     told = _play(["passed", "passed", "passed"], ("ticks", 3))
     assert told == [
         "     3 s  1 of 5  passed in   1 s  test_some.py::test_it[who@1]",
@@ -73,8 +73,10 @@ def test_processes_side_by_side_never_draw_the_same_port() -> None:
 
 @pytest.mark.slow
 def test_the_scenarios_report_and_fail_as_a_whole(tmp_path: Path) -> None:
-    """One of two modules fails: it is told, counted and in the exit code; both were run."""
-    (tmp_path / "test_good.py").write_text("def test_good(): pass\n", "ascii")
+    """One fails: it is told, counted and in the exit code; a module's tests share a process."""
+    (tmp_path / "test_good.py").write_text(
+        "seen = []\ndef test_good(): seen.append(1)\ndef test_same(): assert seen\n", "ascii"
+    )
     (tmp_path / "test_bad.py").write_text("def test_bad(): assert 0\n", "ascii")
     (tmp_path / "test_whole_away.py").write_text("def test_first(): pass\n", "ascii")
     (tmp_path / "conftest.py").write_text(
@@ -93,11 +95,12 @@ def test_the_scenarios_report_and_fail_as_a_whole(tmp_path: Path) -> None:
         command, cwd=ROOT, env=clean, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    lines = [line for line in ended.stdout.splitlines() if " of 3 " in line]
+    lines = [line for line in ended.stdout.splitlines() if " of 4 " in line]
     assert sorted(line.partition("::")[2] for line in lines) == [
         "test_bad",
         "test_first",
         "test_good",
+        "test_same",
     ]
     assert next(line for line in lines if "failed in" in line).endswith("::test_bad")
-    assert "1 failed, 2 passed" in ended.stdout
+    assert "1 failed, 3 passed" in ended.stdout

@@ -172,6 +172,30 @@ def test_without_the_mirror_petitions_come_in_and_the_log_waits(storm: Storm) ->
     assert not storm.house.ended
 
 
+def test_an_hour_without_a_quorum(storm: Storm, tmp_path: Path) -> None:
+    """Both are away, and everybody's clock goes on by an hour: the log waits, petitions come in."""
+    names = storm.house.names
+    clock = tmp_path / "clock"
+    clock.write_text("0", encoding="ascii")
+    storm.house.clocks = dict.fromkeys(names, str(clock))
+    storm.house.down(*names)
+    storm.house.up()
+    storm.house.wait()
+    storm.load.go()
+    storm.grow(1)
+    with storm.house.without(MIRROR, "gk-1"):
+        storm.stands_still(lambda: storm.size)  # one that had its quorum is still made public
+        size, accepted = storm.size, len(storm.load.accepted)
+        step = tmp_path / "step"
+        step.write_text(str(AN_HOUR), encoding="ascii")
+        step.replace(clock)
+        storm.wait_until(lambda: len(storm.load.accepted) > accepted, "nothing is accepted")
+        assert storm.size == size
+    storm.grow(2)
+    storm.judge.judge()
+    assert not storm.house.ended
+
+
 def test_without_one_gatekeeper_the_log_goes_on(storm: Storm) -> None:
     """It catches up when it is back, and answers what waited for it."""
     storm.load.go()
