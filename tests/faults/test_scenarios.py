@@ -74,7 +74,7 @@ def test_processes_side_by_side_never_draw_the_same_port() -> None:
 @pytest.mark.slow
 def test_the_scenarios_report_and_fail_as_a_whole(tmp_path: Path) -> None:
     """One fails: it is told, counted and in the exit code; a module's tests share a process."""
-    (tmp_path / "test_good.py").write_text(
+    (tmp_path / "test_also.py").write_text(
         "seen = []\ndef test_good(): seen.append(1)\ndef test_same(): assert seen\n", "ascii"
     )
     (tmp_path / "test_bad.py").write_text("def test_bad(): assert 0\n", "ascii")
