@@ -12,7 +12,7 @@ import io
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import requests
@@ -85,6 +85,7 @@ class Load:
         opened: How many petitions were opened, each to the text that was sealed.
         refusals: How often the office said that it cannot, by status.
         faults: What no office may do to anybody.
+        clock: What reviewers' devices show; it may be changed at any time.
     """
 
     office: Office
@@ -97,6 +98,7 @@ class Load:
     refusals: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     pause_seconds: float = 0.1
+    clock: Callable[[], float] = time.time
     petitioners: int = PETITIONERS
     _going: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -235,9 +237,12 @@ class Load:
                         name = chance.choice(petition.sealed.manifest.panel)
                         keys = make_member_keys(name)
                         reviewer = reviewers.setdefault(
-                            name, Reviewer(self.office.card, keys, session, time.time)
+                            name, Reviewer(self.office.card, keys, session, self._now)
                         )
                         self._open(reviewer, petition)
+
+    def _now(self) -> float:
+        return self.clock()
 
     def _open(self, reviewer: Reviewer, petition: Sent) -> None:
         """Ask to open a petition, and open it; whatever gets no answer is asked again."""

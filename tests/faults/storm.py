@@ -97,6 +97,7 @@ class Storm:
 
     def begin_anew(self) -> None:
         """Start again what a test before left down or changed, also one that failed."""
+        self.load.clock = time.time
         if self.house.clocks or self.house.preload:
             self.house.clocks, self.house.preload = {}, ""
             self.house.down()
