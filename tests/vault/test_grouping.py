@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +28,12 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def _write(connection: Connection, items: Sequence[str]) -> list[VaultError | None]:
-    return [_write_one(connection, item) for item in items]
+def _writer(store: Store) -> Callable[[Sequence[str]], list[VaultError | None]]:
+    def write(items: Sequence[str]) -> list[VaultError | None]:
+        with store.writing() as connection:
+            return [_write_one(connection, item) for item in items]
+
+    return write
 
 
 def _write_one(connection: Connection, item: str) -> VaultError | None:
@@ -98,7 +102,7 @@ def _commits(store: Store) -> list[Connection]:
 
 def test_who_waits_for_the_same_disk_waits_once(store: Store) -> None:
     """Everything is committed, whoever leads, and in a few commits."""
-    group: Group[str] = Group(store, _write)
+    group: Group[str] = Group(_writer(store))
     items = [f"item {number:02}" for number in range(THREADS)]
     begun: list[str] = []
     with _others_gather(store, begun, len(items)):
@@ -110,7 +114,7 @@ def test_who_waits_for_the_same_disk_waits_once(store: Store) -> None:
 
 def test_an_item_that_is_refused_is_refused_alone(store: Store) -> None:
     """The others of its group are committed all the same, also equal ones."""
-    group: Group[str] = Group(store, _write)
+    group: Group[str] = Group(_writer(store))
     errors = _run(group, ["refused", "good", "refused", "refused"])
     assert [type(error) for error in errors] == [
         SecondManifestError,
@@ -123,7 +127,7 @@ def test_an_item_that_is_refused_is_refused_alone(store: Store) -> None:
 
 def test_what_undoes_a_group_is_told_to_each_of_it(store: Store) -> None:
     """Nobody is told that something is on disk which is not."""
-    group: Group[str] = Group(store, _write)
+    group: Group[str] = Group(_writer(store))
     errors = dict(zip(("a", "broken", "z"), _run(group, ["a", "broken", "z"]), strict=True))
     assert isinstance(errors["broken"], OSError)
     written = _written(store)
@@ -133,7 +137,7 @@ def test_what_undoes_a_group_is_told_to_each_of_it(store: Store) -> None:
 
 def test_a_group_is_bounded(store: Store) -> None:
     """Who stands in line does not wait for a line without end."""
-    group: Group[str] = Group(store, _write)
+    group: Group[str] = Group(_writer(store))
     items = [f"item {number:03}" for number in range(3 * MAX_GROUP)]
     begun: list[str] = []
     with _others_gather(store, begun, len(items)):

@@ -29,8 +29,8 @@ TIME_TYPES = ("TIMESTAMP", "DATETIME", "TIME", "INTERVAL", "DOUBLE", "FLOAT", "R
 def test_the_revisions_build_what_the_models_say(database_url: str, blobs: LocalBlobs) -> None:
     """Nobody changes a model and forgets the databases that are there."""
     store = Store(database_url)
-    migrate(store, blobs)
-    migrate(store, blobs)
+    migrate(store, places)
+    migrate(store, places)
     check_schema(store)
     with store.reading() as connection:
         context = MigrationContext.configure(connection)
@@ -46,7 +46,7 @@ def _old_rows(store: Store) -> list[tuple[bytes, int, bytes]]:
 
 def _fill_old_database(store: Store, blobs: Blobs) -> list[tuple[bytes, int, bytes]]:
     """Make a database as it was before blobs, with two cases and three attachments."""
-    migrate(store, blobs, "0001")
+    migrate(store, places, "0001")
     stored = []
     for name in ("first", "second"):
         petition = seal_with_files(name)
@@ -78,8 +78,8 @@ def _fill_old_database(store: Store, blobs: Blobs) -> list[tuple[bytes, int, byt
 def test_attachments_move_into_blobs_and_none_is_lost(database_url: str, blobs: LocalBlobs) -> None:
     """What lay in the database lies under its hash; the way back leads there, too."""
     store = Store(database_url)
-    stored = _fill_old_database(store, blobs)
-    migrate(store, blobs)
+    stored = _fill_old_database(store, places)
+    migrate(store, places)
     check_schema(store)
     with store.reading() as connection:
         rows = connection.execute(select(Attachment.case_id, Attachment.number)).all()
@@ -88,9 +88,9 @@ def test_attachments_move_into_blobs_and_none_is_lost(database_url: str, blobs: 
     assert named == set(blobs.names()) == {hashlib.sha256(row[2]).digest() for row in stored}
     for _, _, content in stored:
         assert fetch(blobs, hashlib.sha256(content).digest(), len(content)) == content
-    migrate_back(store, blobs, "0001")
+    migrate_back(store, places, "0001")
     assert _old_rows(store) == sorted(stored)
-    migrate(store, blobs)
+    migrate(store, places)
     with store.reading() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
@@ -111,13 +111,13 @@ def test_a_move_that_does_not_end_has_moved_nothing(
 ) -> None:
     """The database keeps all until all is durable elsewhere, and the next attempt succeeds."""
     store = Store(database_url)
-    stored = _fill_old_database(store, blobs)
+    stored = _fill_old_database(store, places)
     with pytest.raises(UnavailableError):
         migrate(store, _FullBlobs(tmp_path / "full"))
     assert _old_rows(store) == sorted(stored)
     with pytest.raises(SettingsError):
         check_schema(store)
-    migrate(store, blobs)
+    migrate(store, places)
     check_schema(store)
     store.close()
 
@@ -125,8 +125,8 @@ def test_a_move_that_does_not_end_has_moved_nothing(
 def test_a_way_back_without_the_blobs_is_not_gone(database_url: str, blobs: LocalBlobs) -> None:
     """Nothing is put into the database that is not what the manifest names."""
     store = Store(database_url)
-    _fill_old_database(store, blobs)
-    migrate(store, blobs)
+    _fill_old_database(store, places)
+    migrate(store, places)
     with pytest.raises(MissingBlobError):
         migrate_back(store, LocalBlobs(Path("nowhere")), "0001")
     check_schema(store)
@@ -136,7 +136,7 @@ def test_a_way_back_without_the_blobs_is_not_gone(database_url: str, blobs: Loca
 def test_no_table_has_a_counter_behind_its_keys(database_url: str, blobs: LocalBlobs) -> None:
     """On SQLite a row id that SQLite gives would tell in which order petitions came."""
     store = Store(database_url)
-    migrate(store, blobs)
+    migrate(store, places)
     with store.reading() as connection:
         if store.is_sqlite:
             rows = connection.execute(text("SELECT name, sql FROM sqlite_master")).all()
@@ -173,7 +173,7 @@ def test_the_rule_about_counters_sees_what_it_should(name: str, sql: str) -> Non
 def test_no_column_holds_anything_finer_than_a_day(database_url: str, blobs: LocalBlobs) -> None:
     """There is no place in which the hour of a petition could be kept."""
     store = Store(database_url)
-    migrate(store, blobs)
+    migrate(store, places)
     inspector = inspect(store.engine)
     for table in Base.metadata.tables:
         for column in inspector.get_columns(table):

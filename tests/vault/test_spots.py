@@ -9,12 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from dengwen_audit.note import Note
 from dengwen_vault.database import Store, insert_new
-from dengwen_vault.models import Base, Cause, SealedPetition, draw_spot
+from dengwen_vault.models import Base, Cause, Petition, draw_spot
 from dengwen_vault.schema import check_schema, migrate, migrate_back
 from tests.vault.office import VaultOffice, seal_petition
 
 BEFORE = "0004"
-LONG = ("answer", "cause", "event", "sealed_petition")
+LONG = ("answer", "cause", "event", "petition")
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -45,11 +45,11 @@ def test_an_older_office_keeps_everything(open_office: VaultOffice) -> None:
     """Each row is there after the revision, each long one at a spot of its own."""
     _live(open_office)
     store, before = open_office.vault.store, _rows(open_office.vault.store)
-    migrate_back(store, open_office.vault.blobs, BEFORE)
+    migrate_back(store, open_office.vault.places, BEFORE)
     for name in LONG:
         assert "spot" not in {column["name"] for column in inspect(store.engine).get_columns(name)}
     assert _rows(store) == before
-    migrate(store, open_office.vault.blobs)
+    migrate(store, open_office.vault.places)
     check_schema(store)
     assert _rows(store) == before
     with store.reading() as connection:
@@ -61,8 +61,8 @@ def test_an_older_office_keeps_everything(open_office: VaultOffice) -> None:
 def test_an_older_office_goes_on(open_office: VaultOffice) -> None:
     """A case from before is on its desks, and a new one is taken in, received and asked for."""
     _live(open_office)
-    migrate_back(open_office.vault.store, open_office.vault.blobs, BEFORE)
-    migrate(open_office.vault.store, open_office.vault.blobs)
+    migrate_back(open_office.vault.store, open_office.vault.places, BEFORE)
+    migrate(open_office.vault.store, open_office.vault.places)
     (reviewer, *_) = seal_petition().manifest.panel
     assert len(open_office.ask(reviewer, "/v1/desk").json()["cases"]) == 1
     manifest = open_office.accept("another")
@@ -75,7 +75,7 @@ def test_long_rows_lie_by_chance(small_office: VaultOffice) -> None:
     for name in ("first", "second", "third"):
         small_office.vault.accept(seal_petition(name).to_bytes(), at_once=True)
     with small_office.vault.store.reading() as connection:
-        spots = list(connection.scalars(select(SealedPetition.spot)))
+        spots = list(connection.scalars(select(Petition.spot)))
     assert len({spot >> 47 for spot in spots}) == 1
     assert min(abs(one - other) for one, other in itertools.combinations(spots, 2)) > 1 << 20
     assert {draw_spot() >> 47 for _ in range(9)} != {spots[0] >> 47}
@@ -101,12 +101,12 @@ def test_two_rows_at_one_place_are_an_error_and_not_known_already(
 def test_a_long_row_is_found_without_reading_others(small_office: VaultOffice) -> None:
     """Where rows are long SQLite looks for the key in an index, and then goes to the spot."""
     small_office.accept()
-    one = select(SealedPetition.manifest).where(SealedPetition.case_id == bytes(32))
+    one = select(Petition.note).where(Petition.case_id == bytes(32))
     compiled = one.compile(small_office.vault.store.engine)
     with small_office.vault.store.reading() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", (bytes(32),)).all()
     assert [row[3] for row in plan] == [
-        "SEARCH sealed_petition USING INDEX sqlite_autoindex_sealed_petition_1 (case_id=?)"
+        "SEARCH petition USING INDEX sqlite_autoindex_petition_1 (case_id=?)"
     ]
     manifest = small_office.vault.manifest
     assert Note.parse(manifest(*_first_of_desk(small_office))).text.startswith(b"dengwen/manifest")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -20,10 +20,11 @@ from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.acceptance import check_may_come_in, sign_acceptance
 from dengwen_vault.attachments import check_allowance
 from dengwen_vault.database import Store
-from dengwen_vault.deposit import Deposit, deposit_all, write_deposits
-from dengwen_vault.errors import VaultError
+from dengwen_vault.deposit import Deposit, deposit_all
+from dengwen_vault.errors import SecondManifestError, VaultError
 from dengwen_vault.grouping import Group
 from dengwen_vault.line import draw_epoch
+from dengwen_vault.segments import Segments
 from dengwen_vault.standing import Office, Standing, utc_day
 
 Refusal = AuditError | KeysError | VaultError
@@ -48,24 +49,28 @@ class Admission:
     Checks what arrives, stores what may come in, and signs for it.
 
     Args:
+        segments: Where sealed parts lie; none if they lie in their rows.
         intake_key: Gives the key that signs acceptances, when the first is to be signed.
         allowance: Bytes that the attachments of a case may have together.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a petition is held against, and where it goes
         self,
         store: Store,
+        segments: Segments | None,
         office: Office,
         clock: Callable[[], float],
+        *,
         intake_key: Callable[[], SigningKey],
         allowance: int,
     ) -> None:
         self._store = store
+        self._segments = segments
         self._office = office
         self._clock = clock
         self._intake_key = intake_key
         self._allowance = allowance
-        self._alone = Group(store, write_deposits)
+        self._alone = Group(self._write)
 
     def accept(self, arrival: Arrival) -> Note:
         """Check and store one; who comes meanwhile shares its commit. See `Vault.accept`."""
@@ -95,10 +100,31 @@ class Admission:
         if not deposits:
             return []
         order = sorted(range(len(deposits)), key=lambda place: deposits[place].manifest.case)
-        with self._store.writing() as connection:
-            refusals = deposit_all(connection, [deposits[place] for place in order])
+        refusals = self._write([deposits[place] for place in order])
         refused = dict(zip(order, refusals, strict=True))
         return [refused[place] or what.acceptance for place, what in enumerate(deposits)]
+
+    def _write(self, deposits: Sequence[Deposit]) -> list[SecondManifestError | None]:
+        """
+        Bring *deposits*, by rising case id, to the disk; tell of each what refuses it.
+
+        The parts are durable before the rows are that name their slots. A slot that no row names
+        is given back, but not after an error: what is committed then is not known.
+        """
+        laid = self._lay_down(deposits)
+        with self._store.writing() as connection:
+            outcomes = deposit_all(connection, laid)
+        if self._segments is not None:
+            of_known = [what for what, came in zip(laid, outcomes, strict=True) if not came.is_new]
+            self._segments.free([what.slot for what in of_known if what.slot])
+        return [outcome.refusal for outcome in outcomes]
+
+    def _lay_down(self, deposits: Sequence[Deposit]) -> Sequence[Deposit]:
+        """Lay the sealed parts of *deposits* into slots, where there are segments."""
+        if self._segments is None:
+            return deposits
+        slots = self._segments.put([what.parts for what in deposits])
+        return [replace(what, slot=slot) for what, slot in zip(deposits, slots, strict=True)]
 
     def _examine(
         self,

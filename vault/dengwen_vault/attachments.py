@@ -33,7 +33,7 @@ from dengwen_vault.errors import (
     NotHereYetError,
     OtherBytesError,
 )
-from dengwen_vault.models import Attachment, Petition, SealedPetition
+from dengwen_vault.models import Attachment, Petition
 from dengwen_vault.models import Roster as RosterRow
 from dengwen_vault.parts import parse_manifest
 from dengwen_vault.standing import Office
@@ -128,12 +128,12 @@ def arrived_part(connection: Connection, case: bytes, number: int) -> Part:
 def all_arrived(connection: Connection) -> Iterator[Part]:
     """Go through what the manifests say of every attachment that has come, case by case."""
     rows = (
-        select(Attachment.case_id, Attachment.number, SealedPetition.manifest)
-        .join(SealedPetition, SealedPetition.case_id == Attachment.case_id)
+        select(Attachment.case_id, Attachment.number, Petition.note)
+        .join(Petition, Petition.case_id == Attachment.case_id)
         .order_by(Attachment.case_id, Attachment.number)
     )
     for row in connection.execute(rows.execution_options(yield_per=100)):
-        yield parse_manifest(row.manifest).attachments[row.number - 1]
+        yield parse_manifest(row.note).attachments[row.number - 1]
 
 
 def _check_acceptance(connection: Connection, office: Office, encoded: str) -> Acceptance:
@@ -156,12 +156,8 @@ def _intake_keys(connection: Connection, office: Office) -> set[VerificationKey]
 
 
 def _accepted_manifest(connection: Connection, acceptance: Acceptance) -> Manifest:
-    accepted = (
-        select(SealedPetition.manifest)
-        .join(Petition, Petition.case_id == SealedPetition.case_id)
-        .where(Petition.case_id == acceptance.case, Petition.manifest == acceptance.manifest)
-    )
-    note = connection.scalar(accepted)
+    here = select(Petition.note).where(Petition.case_id == acceptance.case)
+    note = connection.scalar(here.where(Petition.manifest == acceptance.manifest))
     if note is None:  # the office signed for it and has lost it since
         raise NotAcceptedError
     return parse_manifest(note)

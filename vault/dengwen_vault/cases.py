@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dengwen_audit.note import NoteHash
@@ -24,7 +24,6 @@ from dengwen_vault.models import (
     Panel,
     PendingEvent,
     Petition,
-    SealedPetition,
 )
 from dengwen_vault.public_log import LoggedEvent, LogView
 
@@ -125,7 +124,7 @@ def manifest_note(connection: Connection, case: bytes) -> bytes:
     Raises:
         NotYoursError: If there is no such case.
     """
-    found = select(SealedPetition.manifest).where(SealedPetition.case_id == case)
+    found = select(Petition.note).where(Petition.case_id == case)
     manifest = connection.scalar(found)
     if manifest is None:
         raise NotYoursError
@@ -146,10 +145,13 @@ def case_file(connection: Connection, case: bytes, view: LogView | None) -> Case
     """
     manifest = manifest_note(connection, case)
     same = (Cause.hash == Event.cause) & (Cause.actor == Event.actor)
+    first = (Petition.case_id == Event.case_id) & (Event.number == 1)
+    cause = func.coalesce(Cause.note, Petition.acceptance).label("note")
     rows = (
-        select(Event, Epoch.roster, Epoch.record, Cause.note)
+        select(Event, Epoch.roster, Epoch.record, cause)
         .join(Epoch, Epoch.number == Event.epoch)
         .join(Cause, same, isouter=True)
+        .join(Petition, first, isouter=True)
         .where(Event.case_id == case)
         .order_by(Event.number)
     )

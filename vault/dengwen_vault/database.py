@@ -73,6 +73,7 @@ _PRAGMAS = (
 _BEGIN = {
     "read": ("BEGIN",),
     "write": ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"),
+    "migrate": ("PRAGMA foreign_keys = OFF", "PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"),
     "note": ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"),
 }
 
@@ -131,6 +132,22 @@ class Store:
             if not self.is_sqlite:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """
+        Open a transaction as `writing` does, in which tables may be put in the place of others.
+
+        SQLite would else take a table that goes for all its rows, and refuse for what refers to
+        them; so it looks at all references at the end.
+        """
+        try:
+            with self._queue(), self._begin("migrate" if self.is_sqlite else "write") as connection:
+                yield connection
+                if self.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+                    raise AssertionError("internal error: a row refers to one that is not there")
+        finally:
+            self.close()  # the next connections look at each reference at once, as ever
 
     def make_file(self) -> None:
         """Make SQLite's file, if it is not there, so that only its owner can read it."""

@@ -12,7 +12,7 @@ is shared between two cases.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,15 +23,12 @@ from dengwen_audit.note import Note
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.petition_file import SealedPetition
-from dengwen_vault.errors import SecondManifestError, VaultError
-from dengwen_vault.line import RECEIVED, NewEvent, begin_lines
+from dengwen_vault.errors import SecondManifestError
+from dengwen_vault.line import FirstEvent, begin_lines
 from dengwen_vault.models import Panel, Petition, draw_spot
-from dengwen_vault.models import SealedPetition as SealedPetitionRow
-
-OFFICE = "office"
+from dengwen_vault.segments import Slot
 
 _INSERT_PANEL = insert(Panel)
-_INSERT_SEALED = insert(SealedPetitionRow)
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,12 +41,19 @@ class Deposit:
         acceptance: Signed by the intake key; the cause of its event.
         today: The day in UTC.
         not_before: The first epoch that may take its event.
+        slot: Where its parts lie already; nowhere if they are to lie in its row.
     """
 
     petition: SealedPetition
     acceptance: Note
     today: datetime.date
     not_before: int
+    slot: Slot | None = None
+
+    @property
+    def parts(self) -> bytes:
+        """Its parts, one after the other in the manifest's order."""
+        return b"".join(self.petition.parts.values())
 
     @property
     def manifest(self) -> Manifest:
@@ -57,35 +61,28 @@ class Deposit:
         return self.petition.manifest
 
 
-def deposit_all(
-    connection: Connection, deposits: Sequence[Deposit]
-) -> tuple[SecondManifestError | None, ...]:
-    """
-    Store petitions, their panels and their events in line; tell of each whether it is refused.
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a deposit: it is stored now, or was here already, or is refused."""
 
-    It is if its case, or its signing key, is here with another manifest, be it by an earlier one of
-    *deposits*; of a refused one nothing is stored. To avoid deadlocks on PostgreSQL, *deposits*
-    come by rising case id.
+    is_new: bool
+    refusal: SecondManifestError | None = None
+
+
+def deposit_all(connection: Connection, deposits: Sequence[Deposit]) -> list[Outcome]:
+    """
+    Store petitions, their panels and their events in line; tell what became of each.
+
+    One is refused if its case, or its signing key, is here with another manifest, be it by an
+    earlier one of *deposits*; of a refused one nothing is stored. To avoid deadlocks on PostgreSQL,
+    *deposits* come by rising case id.
     """
     new = _insert_petitions(connection, deposits)
     if new:
         _insert_rest(connection, tuple(new.values()))
-    known = {what.manifest.case for what in deposits if new.get(what.manifest.case) is not what}
-    manifests = _manifests(connection, known)
-    return tuple(
-        None
-        if new.get(what.manifest.case) is what
-        or manifests.get(what.manifest.case) == what.petition.note.hash
-        else SecondManifestError("another manifest of this case is here already")
-        for what in deposits
-    )
-
-
-def write_deposits(
-    connection: Connection, deposits: Sequence[Deposit]
-) -> Sequence[VaultError | None]:
-    """Do as `deposit_all`, for a `dengwen_vault.grouping.Group`."""
-    return deposit_all(connection, deposits)
+    others = [what for what in deposits if new.get(what.manifest.case) is not what]
+    outcomes = {id(what): outcome for what, outcome in _look_up(connection, others)}
+    return [outcomes.get(id(what), Outcome(is_new=True)) for what in deposits]
 
 
 def _insert_petitions(connection: Connection, deposits: Sequence[Deposit]) -> dict[CaseId, Deposit]:
@@ -100,11 +97,17 @@ def _insert_petitions(connection: Connection, deposits: Sequence[Deposit]) -> di
 
 def _petition_row(what: Deposit) -> dict[str, object]:
     return {
+        "spot": draw_spot(what.today),
         "case_id": what.manifest.case,
         "signing_key": what.manifest.signing_key,
         "manifest": what.petition.note.hash,
         "roster": what.manifest.roster,
         "day": what.today,
+        "segment": what.slot.segment if what.slot else None,
+        "slot": what.slot.number if what.slot else None,
+        "acceptance": what.acceptance.to_bytes(),
+        "note": what.petition.note.to_bytes(),
+        "parts": None if what.slot else what.parts,
     }
 
 
@@ -115,26 +118,32 @@ def _insert_new(dialect: str) -> Executable:
     return inserted
 
 
-def _manifests(connection: Connection, cases: set[CaseId]) -> dict[CaseId, bytes]:
-    """Return the manifest hashes under which *cases* are here."""
-    if not cases:
-        return {}
-    found = select(Petition.case_id, Petition.manifest).where(Petition.case_id.in_(cases))
-    return {CaseId(row.case_id): row.manifest for row in connection.execute(found)}
+def _look_up(
+    connection: Connection, others: Sequence[Deposit]
+) -> Iterator[tuple[Deposit, Outcome]]:
+    """Tell of those that are not new whether they are the same as what is here."""
+    if not others:
+        return
+    cases = {what.manifest.case for what in others}
+    keys = {what.manifest.signing_key for what in others}
+    rows = select(Petition.case_id, Petition.signing_key, Petition.manifest)
+    found = connection.execute(
+        rows.where(Petition.case_id.in_(cases) | Petition.signing_key.in_(keys))
+    ).all()
+    manifests = {row.case_id: row.manifest for row in found}
+    known = manifests.keys() | {row.signing_key for row in found}
+    for what in others:
+        if known.isdisjoint((what.manifest.case, what.manifest.signing_key)):
+            raise AssertionError("internal error: two rows at one spot")  # which undoes them all
+        if manifests.get(what.manifest.case) == what.petition.note.hash:
+            yield what, Outcome(is_new=False)
+        else:
+            refusal = SecondManifestError("another manifest of this case is here already")
+            yield what, Outcome(is_new=False, refusal=refusal)
 
 
 def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
     """Insert everything else of petitions that are new."""
-    sealed = [
-        {
-            "spot": draw_spot(what.today),
-            "case_id": what.manifest.case,
-            "manifest": what.petition.note.to_bytes(),
-            "parts": b"".join(what.petition.parts.values()),
-        }
-        for what in deposits
-    ]
-    connection.execute(_INSERT_SEALED, sealed)
     panel = [
         {
             "reviewer": id_,
@@ -149,8 +158,7 @@ def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
     begin_lines(
         connection,
         [
-            NewEvent(RECEIVED, what.manifest.case, OFFICE, what.acceptance, what.not_before)
+            FirstEvent(what.manifest.case, what.acceptance.hash, what.not_before)
             for what in deposits
         ],
-        deposits[0].today,
     )

@@ -197,9 +197,15 @@ def _write(connection: Connection, plan: Plan, rows: list[dict[str, object]]) ->
     write_rosters(connection, plan.rosters, plan.number)
     if plan.taken:
         row = PendingEvent
-        gone = delete(row).where(row.cause == bindparam("_cause"), row.actor == bindparam("_actor"))
-        keys = sorted((taken.cause, taken.actor) for taken in plan.taken)
-        connection.execute(gone, [{"_cause": cause, "_actor": actor} for cause, actor in keys])
+        gone = delete(row).where(
+            row.case_id == bindparam("_case"),
+            row.cause == bindparam("_cause"),
+            row.actor == bindparam("_actor"),
+        )
+        keys = sorted((taken.case_id, taken.cause, taken.actor) for taken in plan.taken)
+        connection.execute(
+            gone, [dict(zip(("_case", "_cause", "_actor"), key, strict=True)) for key in keys]
+        )
         connection.execute(insert(EventRow), rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -11,7 +11,7 @@ from dengwen_audit.epoch import empty_leaf, padded_count
 from dengwen_audit.note import Note, NoteHash
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.text import ZERO_HASH
-from dengwen_vault.models import Cause, Epoch, Event, SealedPetition
+from dengwen_vault.models import Cause, Epoch, Event, Petition
 
 MAX_EPOCHS = 256  # to an answer
 MAX_LEAVES = 4**8  # to an answer, unless its first epoch alone has more
@@ -42,6 +42,13 @@ class _Leaf:
     cause: bytes
     actor: str
     case: bytes
+    number: int
+
+
+@dataclass(frozen=True)
+class _Case:
+    manifest: bytes
+    acceptance: bytes
 
 
 def epoch_bundles(
@@ -62,20 +69,21 @@ def epoch_bundles(
         leaves += padded_count(len(events))
         if bundles and leaves > MAX_LEAVES:
             break
+        cases = _cases(connection, events) if causes else {}
         bundles.append(
             EpochBundle(
                 index=row.number,
                 record=row.record,
                 leaves=tuple(_leaves(events, row.seed)),
-                causes=_causes(connection, events) if causes else {},
-                manifests=_manifests(connection, events) if causes else {},
+                causes=_causes(connection, events, cases) if causes else {},
+                manifests={case: found.manifest for case, found in cases.items()},
             )
         )
     return tuple(bundles)
 
 
 def _events(connection: Connection, epoch: int) -> list[_Leaf]:
-    columns = (Event.text, Event.position, Event.cause, Event.actor, Event.case_id)
+    columns = (Event.text, Event.position, Event.cause, Event.actor, Event.case_id, Event.number)
     rows = connection.execute(select(*columns).where(Event.epoch == epoch))
     return [_Leaf(*row) for row in rows]
 
@@ -88,17 +96,26 @@ def _leaves(events: Sequence[_Leaf], seed: bytes) -> list[bytes]:
     return leaves
 
 
-def _causes(connection: Connection, events: Iterable[_Leaf]) -> dict[NoteHash, bytes]:
+def _causes(
+    connection: Connection, events: Sequence[_Leaf], cases: Mapping[CaseId, _Case]
+) -> dict[NoteHash, bytes]:
     """Return the causes by hash; if two members signed the same words, with both signatures."""
+    first = {NoteHash(event.cause): event.case for event in events if _begins_case(event)}
     actors = {(event.cause, event.actor) for event in events}
     notes: dict[NoteHash, Note] = {}
-    for chunk in _chunks({event.cause for event in events}):
+    for chunk in _chunks({event.cause for event in events} - first.keys()):
         rows = select(Cause.hash, Cause.actor, Cause.note).where(Cause.hash.in_(chunk))
         for row in connection.execute(rows):
             if (row.hash, row.actor) in actors:
                 hash_, note = NoteHash(row.hash), Note.parse(row.note)
                 notes[hash_] = _join(notes.get(hash_), note)
-    return {hash_: note.to_bytes() for hash_, note in notes.items()}
+    causes = {hash_: note.to_bytes() for hash_, note in notes.items()}
+    return causes | {cause: cases[CaseId(case)].acceptance for cause, case in first.items()}
+
+
+def _begins_case(event: _Leaf) -> bool:
+    """Tell whether the cause of an event is the acceptance of its petition."""
+    return event.number == 1 and event.case != ZERO_HASH
 
 
 def _join(known: Note | None, note: Note) -> Note:
@@ -107,13 +124,14 @@ def _join(known: Note | None, note: Note) -> Note:
     return known.signed_by(*(line for line in note.signatures if line not in known.signatures))
 
 
-def _manifests(connection: Connection, events: Iterable[_Leaf]) -> dict[CaseId, bytes]:
-    manifests: dict[CaseId, bytes] = {}
+def _cases(connection: Connection, events: Iterable[_Leaf]) -> dict[CaseId, _Case]:
+    """Return manifest and acceptance of each case that an epoch speaks of."""
+    cases: dict[CaseId, _Case] = {}
     for chunk in _chunks({event.case for event in events} - {ZERO_HASH}):
-        rows = select(SealedPetition.case_id, SealedPetition.manifest)
-        found = connection.execute(rows.where(SealedPetition.case_id.in_(chunk)))
-        manifests.update((CaseId(row.case_id), row.manifest) for row in found)
-    return manifests
+        rows = select(Petition.case_id, Petition.note, Petition.acceptance)
+        found = connection.execute(rows.where(Petition.case_id.in_(chunk)))
+        cases.update((CaseId(row.case_id), _Case(row.note, row.acceptance)) for row in found)
+    return cases
 
 
 def _chunks(keys: Iterable[bytes]) -> Iterable[list[bytes]]:

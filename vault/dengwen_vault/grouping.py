@@ -13,9 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection
-
-from dengwen_vault.database import Store
 from dengwen_vault.errors import VaultError
 
 T = TypeVar("T")
@@ -40,13 +37,12 @@ class Group(Generic[T]):
     Commits items of one kind in groups.
 
     Args:
-        store: Where to.
-        write: Writes items, and returns for each of them, in their order, what refuses it, or
-            None. A refused item must leave nothing behind; what is raised undoes the whole group.
+        write: Brings items to the disk, and returns for each of them, in their order, what refuses
+            it, or None. A refused item must leave nothing behind; what is raised is told to the
+            whole group, of which nothing may be there then.
     """
 
-    store: Store
-    write: Callable[[Connection, Sequence[T]], Sequence[VaultError | None]]
+    write: Callable[[Sequence[T]], Sequence[VaultError | None]]
     _line: list[_Ticket[T]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_led: bool = False
@@ -93,7 +89,6 @@ class Group(Generic[T]):
 
     def _commit(self, group: list[_Ticket[T]]) -> None:
         group = sorted(group, key=lambda ticket: ticket.order)
-        with self.store.writing() as connection:
-            errors = self.write(connection, [ticket.item for ticket in group])
+        errors = self.write([ticket.item for ticket in group])
         for ticket, error in zip(group, errors, strict=True):
             ticket.error = error

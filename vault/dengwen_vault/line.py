@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
-from dengwen_audit.note import Note
+from dengwen_audit.event import OFFICE
+from dengwen_audit.note import Note, NoteHash
 from dengwen_vault.database import insert_new
 from dengwen_vault.models import Cause, PendingEvent, draw_spot
 
@@ -24,7 +25,6 @@ AT_NEXT_TICK = 0
 RECEIVED = "petition.received"  # with it a case begins
 
 _INSERT = insert(PendingEvent)
-_INSERT_CAUSE = insert(Cause)
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,21 @@ class NewEvent:
     not_before: int = AT_NEXT_TICK
 
 
+@dataclass(frozen=True)
+class FirstEvent:
+    """
+    That a case was received: its first event.
+
+    Attributes:
+        acceptance: The hash of the office's signed word, which is its cause.
+        not_before: The first epoch that may take it.
+    """
+
+    case: bytes
+    acceptance: NoteHash
+    not_before: int
+
+
 def join_line(connection: Connection, new: NewEvent, today: datetime.date | None = None) -> bool:
     """
     Put an event in line; tell whether it is new.
@@ -54,18 +69,39 @@ def join_line(connection: Connection, new: NewEvent, today: datetime.date | None
     """
     last = select(func.max(PendingEvent.turn)).where(PendingEvent.case_id == new.case)
     turn = connection.scalar(last)
-    row = {"spot": draw_spot(today)} | _cause_row(new)
-    if not insert_new(connection, Cause, row):
+    cause: dict[str, object] = {
+        "hash": new.cause.hash,
+        "actor": new.actor,
+        "note": new.cause.to_bytes(),
+    }
+    if not insert_new(connection, Cause, {"spot": draw_spot(today)} | cause):
         return False
-    connection.execute(_INSERT, _row(new, 0 if turn is None else turn + 1))
+    row = {
+        "case_id": new.case,
+        "cause": new.cause.hash,
+        "actor": new.actor,
+        "type": new.type,
+        "not_before": new.not_before,
+        "turn": 0 if turn is None else turn + 1,
+    }
+    connection.execute(_INSERT, row)
     return True
 
 
-def begin_lines(connection: Connection, events: Sequence[NewEvent], today: datetime.date) -> None:
-    """Put the first events of new cases in line, whose causes cannot be here yet."""
-    causes = [{"spot": draw_spot(today)} | _cause_row(new) for new in events]
-    connection.execute(_INSERT_CAUSE, causes)
-    connection.execute(_INSERT, [_row(new, 0) for new in events])
+def begin_lines(connection: Connection, events: Sequence[FirstEvent]) -> None:
+    """Put the first events of new cases in line; their causes lie with the petitions."""
+    rows = [
+        {
+            "case_id": first.case,
+            "cause": first.acceptance,
+            "actor": OFFICE,
+            "type": RECEIVED,
+            "not_before": first.not_before,
+            "turn": 0,
+        }
+        for first in events
+    ]
+    connection.execute(_INSERT, rows)
 
 
 def draw_epoch(size: int, delay: int, tick: int) -> int:
@@ -90,18 +126,3 @@ def count_in_line(connection: Connection, case: bytes) -> int:
     """Return how many events of a case wait."""
     waiting = select(func.count()).select_from(PendingEvent).where(PendingEvent.case_id == case)
     return connection.execute(waiting).scalar_one()
-
-
-def _cause_row(new: NewEvent) -> dict[str, object]:
-    return {"hash": new.cause.hash, "actor": new.actor, "note": new.cause.to_bytes()}
-
-
-def _row(new: NewEvent, turn: int) -> dict[str, object]:
-    return {
-        "cause": new.cause.hash,
-        "actor": new.actor,
-        "case_id": new.case,
-        "type": new.type,
-        "not_before": new.not_before,
-        "turn": turn,
-    }

@@ -3,8 +3,8 @@ The tables: what an office keeps, by the names of the glossary.
 
 Rows tell no order and no hour. Keys are hashes, random bytes or public numbers, and on SQLite a
 table has no row ids behind them but its keys themselves; the only times are days, except for
-`UsedNonce`, which names nobody. The sealed parts of a petition lie apart from what is looked up, so
-that an index page holds many.
+`UsedNonce`, which names nobody. The sealed parts of a petition lie outside SQLite's file; see
+`dengwen_vault.segments`.
 
 Without row ids SQLite keeps whole rows in its tree of keys, and reads a long one through to compare
 its key. So a table of long rows is a tree of random spots, found by an index; see `draw_spot`.
@@ -164,7 +164,8 @@ class Cause(Base):
     """
     A signed note that caused an event of its *actor*: the event is in line for the log, or in it.
 
-    Two members may sign the same words, so that one hash can stand here for each of them.
+    The acceptance of a petition is none of these: it lies with the petition. Two members may sign
+    the same words, so that one hash can stand here for each of them.
     """
 
     __tablename__ = "cause"
@@ -188,13 +189,12 @@ class PendingEvent(Base):
     __tablename__ = "pending_event"
     __table_args__ = (
         Index(None, "not_before", "turn", "cause"),
-        Index(None, "case_id"),
         WITHOUT_ROWID,
     )
 
+    case_id: Mapped[bytes] = _key_hash()
     cause: Mapped[bytes] = _key_hash()
     actor: Mapped[str] = _token(primary_key=True)
-    case_id: Mapped[bytes] = _hash()
     type: Mapped[str] = _token()
     not_before: Mapped[int]
     turn: Mapped[int]
@@ -229,27 +229,34 @@ class Event(Base):
 
 
 class Petition(Base):
-    """A case: what is looked up about it. Nothing here is finer than a day."""
+    """
+    A case: who may ask about it, its manifest, and where its sealed parts lie.
+
+    Nothing here is finer than a day.
+
+    Attributes:
+        manifest: The hash of *note*.
+        note: The manifest, as the case key signed it.
+        acceptance: The office's signed word, and the cause of the case's first event.
+        segment, slot: Where the parts lie on SQLite.
+        parts: The parts themselves on PostgreSQL: every one that is no attachment, in the
+            manifest's order.
+    """
 
     __tablename__ = "petition"
+    __table_args__ = WITH_ROWID
 
-    case_id: Mapped[bytes] = _key_hash()
+    spot: Mapped[int] = _spot()
+    case_id: Mapped[bytes] = _hash(unique=True)
     signing_key: Mapped[bytes] = _hash(unique=True)
     manifest: Mapped[bytes] = _hash()
     roster: Mapped[bytes] = _hash()
     day: Mapped[datetime.date]
-
-
-class SealedPetition(Base):
-    """A case's manifest note, and every part that is no attachment, in the manifest's order."""
-
-    __tablename__ = "sealed_petition"
-    __table_args__ = WITH_ROWID
-
-    spot: Mapped[int] = _spot()
-    case_id: Mapped[bytes] = _hash(ForeignKey(Petition.case_id), unique=True)
-    manifest: Mapped[bytes]
-    parts: Mapped[bytes]
+    segment: Mapped[str | None] = mapped_column(String(MAX_TOKEN))
+    slot: Mapped[int | None]
+    acceptance: Mapped[bytes]
+    note: Mapped[bytes]
+    parts: Mapped[bytes | None]
 
 
 class Attachment(Base):

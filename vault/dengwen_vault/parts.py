@@ -1,11 +1,13 @@
 """
 Sealed parts on their way out: to the panel all but the shares, to a seat its share.
 
-Attachments lie elsewhere: see `dengwen_vault.attachments`.
+A part is held against its hash in the manifest before it goes. Attachments lie elsewhere: see
+`dengwen_vault.attachments`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from itertools import takewhile
 
@@ -14,8 +16,9 @@ from sqlalchemy import Connection, func, select
 from dengwen_audit.note import Note
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_vault.cases import manifest_note
-from dengwen_vault.errors import NotYoursError
-from dengwen_vault.models import SealedPetition
+from dengwen_vault.errors import NotYoursError, WrongBlobError
+from dengwen_vault.models import Petition
+from dengwen_vault.segments import Segments, Slot
 
 _FOR_PANEL = re.compile(r"left|compartment/(?:petition|identity)")
 _ATTACHMENT = re.compile(r"attachment/([1-9][0-9]?)")
@@ -32,7 +35,7 @@ def parse_manifest(note: bytes) -> Manifest:
     return Manifest.parse(Note.parse(note).text)
 
 
-def panel_part(connection: Connection, case: bytes, name: str) -> bytes:
+def panel_part(connection: Connection, segments: Segments | None, case: bytes, name: str) -> bytes:
     """
     Return a part of a case that its panel may have, and that is no attachment.
 
@@ -41,13 +44,27 @@ def panel_part(connection: Connection, case: bytes, name: str) -> bytes:
     """
     if not _FOR_PANEL.fullmatch(name):
         raise NotYoursError
-    return read_part(connection, case, parse_manifest(manifest_note(connection, case)), name)
+    manifest = parse_manifest(manifest_note(connection, case))
+    return read_part(connection, segments, manifest, name)
 
 
-def read_part(connection: Connection, case: bytes, manifest: Manifest, name: str) -> bytes:
-    """Cut a part that is no attachment out of the row in which all of them lie."""
-    before = takewhile(lambda part: part.name != name, manifest.parts)
-    start = sum(part.length for part in before) + 1  # SQL counts from 1
-    cut = func.substr(SealedPetition.parts, start, manifest.part(name).length)
-    found = select(cut).where(SealedPetition.case_id == case)
-    return bytes(connection.execute(found).scalar_one())
+def read_part(
+    connection: Connection, segments: Segments | None, manifest: Manifest, name: str
+) -> bytes:
+    """
+    Cut a part that is no attachment out of where all of them lie, one after the other.
+
+    Raises:
+        BlobError: If it is no longer what was stored.
+    """
+    part = manifest.part(name)
+    before = takewhile(lambda other: other.name != name, manifest.parts)
+    start = sum(other.length for other in before)
+    cut = func.substr(Petition.parts, start + 1, part.length)  # SQL counts from 1
+    where = select(Petition.segment, Petition.slot, cut).where(Petition.case_id == manifest.case)
+    segment, slot, data = connection.execute(where).one()
+    if segment is not None and segments is not None:
+        data = segments.read(Slot(segment, slot), start, part.length)
+    if data is None or hashlib.sha256(data).digest() != part.sha256:
+        raise WrongBlobError
+    return bytes(data)

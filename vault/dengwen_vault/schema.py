@@ -6,6 +6,8 @@ The revisions lie inside the package, so that an installed wheel can change its 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -15,31 +17,31 @@ from sqlalchemy import Connection
 from dengwen_vault.blobs.store import Blobs
 from dengwen_vault.database import Store
 from dengwen_vault.errors import SettingsError
+from dengwen_vault.segments import Segments
 
 LOCATION = "dengwen_vault:migrations"
 NEWEST = "head"
 
 
-def migrate(store: Store, blobs: Blobs, revision: str = NEWEST) -> None:
-    """
-    Bring the database to the newest revision; one that is there already is left alone.
+@dataclass(frozen=True)
+class Places:
+    """What lies outside the database: a revision may move something there, and back."""
 
-    Args:
-        blobs: Where a revision puts what it moves out of the database.
-    """
+    blobs: Blobs
+    segments: Segments | None
+
+
+def migrate(store: Store, places: Places, revision: str = NEWEST) -> None:
+    """Bring the database to the newest revision; one that is there already is left alone."""
     store.make_file()
-    with store.writing() as connection:
-        config = _config(connection)
-        config.attributes["blobs"] = blobs
-        command.upgrade(config, revision)
+    with store.migrating() as connection:
+        command.upgrade(_config(connection, places), revision)
 
 
-def migrate_back(store: Store, blobs: Blobs, revision: str) -> None:
+def migrate_back(store: Store, places: Places, revision: str) -> None:
     """Bring the database back to an older *revision*, losing nothing."""
-    with store.writing() as connection:
-        config = _config(connection)
-        config.attributes["blobs"] = blobs
-        command.downgrade(config, revision)
+    with store.migrating() as connection:
+        command.downgrade(_config(connection, places), revision)
 
 
 def check_schema(store: Store) -> None:
@@ -56,9 +58,11 @@ def check_schema(store: Store) -> None:
         raise SettingsError("the database is not at the newest revision: run `dengwen-vault init`")
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection, places: Places | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", LOCATION)
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    if places is not None:
+        config.attributes |= {"blobs": places.blobs, "segments": places.segments}
     return config

@@ -13,6 +13,7 @@ An office's data folder: its settings, its two keys, its database, and what it s
     DIR/keys/intake.key      signs acceptances; read by the door
     DIR/vault.sqlite3
     DIR/public/              static files for any web server; the log is below log/
+    DIR/sealed/              sealed petitions, beside SQLite only: see `dengwen_vault.segments`
     DIR/blobs/               sealed attachments, each under the hash of its bytes
 
 What opens an object store is no setting: it stands in the environment of the processes. Addresses
@@ -41,6 +42,7 @@ SECRET_MODE = 0o600
 FOLDER_MODE = 0o700
 
 BLOBS_FOLDER = "blobs"
+SEALED_FOLDER = "sealed"
 DEFAULT_ALLOWANCE = 32 << 20  # bytes
 MAX_ALLOWANCE = 128 << 20  # bytes: the door holds an attachment in memory while it comes
 
@@ -105,6 +107,11 @@ class Settings:
     def intake_key_file(self) -> Path:
         """The file of the private key that signs acceptances."""
         return self.folder / "keys" / "intake.key"
+
+    @property
+    def sealed_folder(self) -> Path:
+        """The folder of sealed petitions, beside SQLite."""
+        return self.folder / SEALED_FOLDER
 
     @property
     def blob_folder(self) -> Path | None:

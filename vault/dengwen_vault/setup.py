@@ -72,7 +72,7 @@ def init(  # noqa: PLR0913  # what makes an office: two documents, two settings
         _check_keys(folder, card, roster)
         write_settings(folder, database, replication)
     vault = Vault(folder, clock)
-    migrate(vault.store, vault.blobs)
+    migrate(vault.store, vault.places)
     vault.publish_card(card)
     vault.publish_roster(roster)
     vault.close()

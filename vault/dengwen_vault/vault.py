@@ -34,6 +34,8 @@ from dengwen_vault.models import Attachment
 from dengwen_vault.parts import attachment_number, panel_part
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.requests import RequestState
+from dengwen_vault.schema import Places
+from dengwen_vault.segments import Segments
 from dengwen_vault.settings import Settings, read_key
 from dengwen_vault.standing import Office, Standing, utc_day
 from dengwen_vault.work import Waiting, WorkItem
@@ -52,6 +54,7 @@ class Vault:
         clock: Gives seconds since 1970.
 
     Attributes:
+        segments: Where sealed parts lie on SQLite; on PostgreSQL they lie in their rows.
         nonces: Remembers the nonces of signed requests, for door and desk together.
     """
 
@@ -59,12 +62,18 @@ class Vault:
         """Read the settings; the database is opened by the first question."""
         self.settings = Settings.load(folder)
         self.store = Store(self.settings.database, self.settings.replication)
+        self.segments = Segments(self.settings.sealed_folder) if self.store.is_sqlite else None
         self.nonces = UsedNonces(self.store)
         self._clock = clock
         self._office = Office()
         self._log = PublicLog(self.settings.log_folder)
         self._admission = Admission(
-            self.store, self._office, clock, lambda: self._intake_key, self.settings.allowance
+            self.store,
+            self.segments,
+            self._office,
+            clock,
+            intake_key=lambda: self._intake_key,
+            allowance=self.settings.allowance,
         )
 
     @property
@@ -93,6 +102,11 @@ class Vault:
         """Where attachments lie."""
         return open_blobs(self.settings)
 
+    @property
+    def places(self) -> Places:
+        """What lies outside the database."""
+        return Places(self.blobs, self.segments)
+
     @cached_property
     def _intake_key(self) -> SigningKey:
         return read_key(self.settings.intake_key_file)
@@ -108,8 +122,10 @@ class Vault:
             return self._office.standing(connection)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and let go of the segments."""
         self.store.close()
+        if self.segments is not None:
+            self.segments.close()
 
     # What the public door asks.
 
@@ -235,7 +251,7 @@ class Vault:
         with self.store.reading() as connection:
             cases.check_on_panel(connection, member.id, case)
             if number is None:
-                return panel_part(connection, case, name)
+                return panel_part(connection, self.segments, case, name)
             part = attachments.arrived_part(connection, case, number)
         return fetch(self.blobs, part.sha256, part.length)
 
@@ -269,7 +285,8 @@ class Vault:
     def work_item(self, member: Member, request: bytes) -> WorkItem:
         """Return one waiting request with all that the holder of its seat needs."""
         with self.store.reading() as connection:
-            return holders_work.work_item(connection, member, request, self._log.view())
+            view = self._log.view()
+            return holders_work.work_item(connection, self.segments, member, request, view)
 
     def answer(self, member: Member, note: Note, sealed: bytes) -> None:
         """

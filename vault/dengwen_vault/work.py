@@ -27,6 +27,7 @@ from dengwen_vault.models import Cause, Event, Request, Work, draw_spot
 from dengwen_vault.parts import parse_manifest, read_part
 from dengwen_vault.public_log import LogView
 from dengwen_vault.requests import ROLE_OF
+from dengwen_vault.segments import Segments
 from dengwen_vault.standing import Standing
 
 MAX_WORK = 256  # requests to an answer
@@ -95,13 +96,18 @@ def waiting_requests(
 
 
 def work_item(
-    connection: Connection, member: Member, request: bytes, view: LogView | None
+    connection: Connection,
+    segments: Segments | None,
+    member: Member,
+    request: bytes,
+    view: LogView | None,
 ) -> WorkItem:
     """
     Return one waiting request with all that the holder of its seat needs.
 
     Raises:
         NotYoursError: If it does not wait for this member's seat, or is not in the public log.
+        BlobError: If the share is no longer what was stored.
     """
     row = _request_of(connection, request)
     waits = select(Work.request).where(Work.role == member.role, Work.seat == member.seat)
@@ -114,7 +120,7 @@ def work_item(
     case = case_file(connection, row.case_id, None)
     manifest = parse_manifest(case.manifest)
     name = f"share/{row.compartment}/{member.seat}"
-    return WorkItem(note, receipt, case, read_part(connection, row.case_id, manifest, name))
+    return WorkItem(note, receipt, case, read_part(connection, segments, manifest, name))
 
 
 def post_answer(  # noqa: PLR0913  # whose answer it is, the answer, and the day
