@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from dengwen_vault.blobs.local import LocalBlobs
+from dengwen_vault.schema import Places
+from dengwen_vault.segments import Segments
 from tests.vault.office import VaultOffice
 from tests.vault.s3_server import BUCKET, HOST, Gate, S3Server
 
@@ -62,6 +64,13 @@ def lead_to(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 def blobs(tmp_path: Path) -> LocalBlobs:
     """Give an empty place for blobs in a folder."""
     return LocalBlobs(tmp_path / "blobs")
+
+
+@pytest.fixture
+def places(tmp_path: Path, database_url: str, blobs: LocalBlobs) -> Places:
+    """Give what lies outside the database: nothing yet."""
+    is_sqlite = database_url.startswith("sqlite")
+    return Places(blobs, Segments(tmp_path / "sealed") if is_sqlite else None)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 import requests
 from sqlalchemy import event, text
 
+from dengwen_vault.admission import Arrival
 from dengwen_vault.database import Store
 from dengwen_vault.errors import UnavailableError
 from tests.vault.office import VaultOffice, seal_petition
@@ -38,17 +39,17 @@ def _limit_pages(office: VaultOffice, pages: int) -> None:
 
 def test_a_full_disk_is_told_and_loses_nothing(small_office: VaultOffice) -> None:
     """What was not stored was not accepted; what was, is still there."""
-    first, second = seal_petition("first").to_bytes(), seal_petition("second").to_bytes()
+    first, *others = (seal_petition(f"number {n}").to_bytes() for n in range(9))
     small_office.vault.accept(first, at_once=True)
     before = small_office.rows()
     _limit_pages(small_office, 1)  # SQLite allows at least what is there
     with pytest.raises(UnavailableError):
-        small_office.vault.accept(second)
+        small_office.vault.accept_all([Arrival(petition) for petition in others])
     assert small_office.rows() == before
     _limit_pages(small_office, 1 << 30)
-    small_office.vault.accept(second)
+    small_office.vault.accept_all([Arrival(petition, at_once=True) for petition in others])
     small_office.tick()
-    assert small_office.rows()["petition"] == 2
+    assert small_office.rows()["petition"] == 1 + len(others)
 
 
 def test_a_database_that_is_gone_is_a_problem_like_any_other(small_office: VaultOffice) -> None:

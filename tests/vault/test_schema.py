@@ -2,31 +2,41 @@
 
 import datetime
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Boolean, insert, inspect, select, text
+from sqlalchemy import Boolean, inspect, select, text
 
+from dengwen_keys.petition_file import first_bytes
 from dengwen_vault.attachments import all_arrived
 from dengwen_vault.blobs.local import LocalBlobs
-from dengwen_vault.blobs.store import Blobs, fetch
+from dengwen_vault.blobs.store import fetch
 from dengwen_vault.database import Store
 from dengwen_vault.durability import find_faults
 from dengwen_vault.errors import MissingBlobError, SettingsError, UnavailableError
-from dengwen_vault.models import Attachment, Base, Petition
-from dengwen_vault.schema import check_schema, migrate, migrate_back
+from dengwen_vault.models import Attachment, Base
+from dengwen_vault.schema import Places, check_schema, migrate, migrate_back
 from dengwen_vault.settings import NONE, SYNCHRONOUS
 from tests.vault.office import seal_with_files
 
+_OLD_PETITION = text(
+    "INSERT INTO petition (case_id, signing_key, manifest, roster, day)"
+    " VALUES (:case_id, :signing_key, :manifest, :roster, :day)"
+)
+_OLD_IN_LINE = text(
+    "INSERT INTO pending_event (cause, actor, case_id, type, not_before, turn)"
+    " VALUES (:cause, 'office', :case, 'petition.received', 0, 0)"
+)
 # Columns that are row ids: a random spot, and the number of a public record.
 ROW_IDS = ("spot", "number")
 # Where anything finer than a day could hide.
 TIME_TYPES = ("TIMESTAMP", "DATETIME", "TIME", "INTERVAL", "DOUBLE", "FLOAT", "REAL", "NUMERIC")
 
 
-def test_the_revisions_build_what_the_models_say(database_url: str, blobs: LocalBlobs) -> None:
+def test_the_revisions_build_what_the_models_say(database_url: str, places: Places) -> None:
     """Nobody changes a model and forgets the databases that are there."""
     store = Store(database_url)
     migrate(store, places)
@@ -44,7 +54,7 @@ def _old_rows(store: Store) -> list[tuple[bytes, int, bytes]]:
         return sorted((bytes(case), number, bytes(content)) for case, number, content in rows)
 
 
-def _fill_old_database(store: Store, blobs: Blobs) -> list[tuple[bytes, int, bytes]]:
+def _fill_old_database(store: Store, places: Places) -> list[tuple[bytes, int, bytes]]:
     """Make a database as it was before blobs, with two cases and three attachments."""
     migrate(store, places, "0001")
     stored = []
@@ -57,14 +67,18 @@ def _fill_old_database(store: Store, blobs: Blobs) -> list[tuple[bytes, int, byt
             "signing_key": petition.manifest.signing_key,
             "manifest": petition.note.hash,
             "roster": petition.manifest.roster,
-            "day": datetime.date(2025, 1, 10),
+            "day": datetime.date(2025, 1, 10).isoformat(),
         }
-        sealed = {"case_id": case, "manifest": petition.note.to_bytes(), "parts": b""}
+        parts = petition.letter()[len(first_bytes(petition.note)) :]
+        sealed = {"case_id": case, "manifest": petition.note.to_bytes(), "parts": parts}
+        word = {"hash": hashlib.sha256(name.encode()).digest(), "note": name.encode()}
         with store.writing() as connection:
-            connection.execute(insert(Petition), row)
+            connection.execute(_OLD_PETITION, row)
             connection.execute(
                 text("INSERT INTO sealed_petition VALUES (:case_id, :manifest, :parts)"), sealed
             )
+            connection.execute(text("INSERT INTO cause VALUES (:hash, 'office', :note)"), word)
+            connection.execute(_OLD_IN_LINE, {"case": case, "cause": word["hash"]})
     with store.writing() as connection:
         for case_id, number, content in stored:
             connection.execute(
@@ -75,9 +89,9 @@ def _fill_old_database(store: Store, blobs: Blobs) -> list[tuple[bytes, int, byt
     return stored
 
 
-def test_attachments_move_into_blobs_and_none_is_lost(database_url: str, blobs: LocalBlobs) -> None:
+def test_attachments_move_into_blobs_and_none_is_lost(database_url: str, places: Places) -> None:
     """What lay in the database lies under its hash; the way back leads there, too."""
-    store = Store(database_url)
+    store, blobs = Store(database_url), places.blobs
     stored = _fill_old_database(store, places)
     migrate(store, places)
     check_schema(store)
@@ -107,13 +121,13 @@ class _FullBlobs(LocalBlobs):
 
 
 def test_a_move_that_does_not_end_has_moved_nothing(
-    database_url: str, blobs: LocalBlobs, tmp_path: Path
+    database_url: str, places: Places, tmp_path: Path
 ) -> None:
     """The database keeps all until all is durable elsewhere, and the next attempt succeeds."""
     store = Store(database_url)
     stored = _fill_old_database(store, places)
     with pytest.raises(UnavailableError):
-        migrate(store, _FullBlobs(tmp_path / "full"))
+        migrate(store, replace(places, blobs=_FullBlobs(tmp_path / "full")))
     assert _old_rows(store) == sorted(stored)
     with pytest.raises(SettingsError):
         check_schema(store)
@@ -122,18 +136,18 @@ def test_a_move_that_does_not_end_has_moved_nothing(
     store.close()
 
 
-def test_a_way_back_without_the_blobs_is_not_gone(database_url: str, blobs: LocalBlobs) -> None:
+def test_a_way_back_without_the_blobs_is_not_gone(database_url: str, places: Places) -> None:
     """Nothing is put into the database that is not what the manifest names."""
     store = Store(database_url)
     _fill_old_database(store, places)
     migrate(store, places)
     with pytest.raises(MissingBlobError):
-        migrate_back(store, LocalBlobs(Path("nowhere")), "0001")
+        migrate_back(store, replace(places, blobs=LocalBlobs(Path("nowhere"))), "0001")
     check_schema(store)
     store.close()
 
 
-def test_no_table_has_a_counter_behind_its_keys(database_url: str, blobs: LocalBlobs) -> None:
+def test_no_table_has_a_counter_behind_its_keys(database_url: str, places: Places) -> None:
     """On SQLite a row id that SQLite gives would tell in which order petitions came."""
     store = Store(database_url)
     migrate(store, places)
@@ -170,7 +184,7 @@ def test_the_rule_about_counters_sees_what_it_should(name: str, sql: str) -> Non
     assert _has_own_keys(name, f"{sql} WITHOUT ROWID")
 
 
-def test_no_column_holds_anything_finer_than_a_day(database_url: str, blobs: LocalBlobs) -> None:
+def test_no_column_holds_anything_finer_than_a_day(database_url: str, places: Places) -> None:
     """There is no place in which the hour of a petition could be kept."""
     store = Store(database_url)
     migrate(store, places)
@@ -183,7 +197,7 @@ def test_no_column_holds_anything_finer_than_a_day(database_url: str, blobs: Loc
     store.close()
 
 
-def test_the_database_waits_for_the_disk(database_url: str, blobs: LocalBlobs) -> None:
+def test_the_database_waits_for_the_disk(database_url: str, places: Places) -> None:
     """What is called committed is; and a replica is asked for unless the settings say none."""
     store = Store(database_url)
     assert find_faults(store, NONE) == []

@@ -75,9 +75,8 @@ def _merge_on_sqlite() -> None:
 
 def _part_on_sqlite() -> None:
     _return_causes()
-    op.rename_table("petition", "petition_after")
     op.create_table(
-        "petition",
+        "petition_before",
         sa.Column("case_id", _HASH, nullable=False),
         sa.Column("signing_key", _HASH, nullable=False),
         sa.Column("manifest", _HASH, nullable=False),
@@ -88,16 +87,17 @@ def _part_on_sqlite() -> None:
         sqlite_with_rowid=False,
     )
     op.execute(
-        "INSERT INTO petition SELECT case_id, signing_key, manifest, roster, day"
-        " FROM petition_after ORDER BY case_id"
+        "INSERT INTO petition_before SELECT case_id, signing_key, manifest, roster, day"
+        " FROM petition ORDER BY case_id"
     )
     _make_sealed_petitions()
-    rows = _all("SELECT spot, case_id, note AS manifest, segment, slot FROM petition_after")
+    rows = _all("SELECT spot, case_id, note AS manifest, segment, slot FROM petition")
     while batch := [dict(row) for row in islice(rows, BATCH)]:
         for row in batch:
             row["parts"] = _read(Slot(row.pop("segment"), row.pop("slot")), row["manifest"])
         _insert("sealed_petition", batch)
-    op.drop_table("petition_after")
+    op.drop_table("petition")
+    op.rename_table("petition_before", "petition")
 
 
 def _merge_on_postgres() -> None:
