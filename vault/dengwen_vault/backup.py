@@ -2,10 +2,10 @@
 One file that holds an office, taken while it runs: all but what lies in an object store.
 
 The public files are copied before the database, so that the copy's database is never behind its
-public log; the attachments after it, so that each that the copy knows of is there. Of an object
-store the copy keeps the name, and goes on using it. The database is written anew in the order of
-its keys (``VACUUM INTO``), so that the copy, unlike a copy of its pages, does not tell in which
-order petitions came.
+public log; segments and attachments after it, so that each that the copy knows of is there. Of an
+object store the copy keeps the name, and goes on using it. The database is written anew in the
+order of its keys (``VACUUM INTO``), so that the copy, unlike a copy of its pages, does not tell in
+which order petitions came; in a segment chance has laid them.
 
 A restored copy that lacks what witnesses have seen is refused by the sequencer, and must be: going
 on from it would sign a second history.
@@ -27,6 +27,7 @@ from dengwen_vault.errors import SettingsError
 from dengwen_vault.settings import (
     BLOBS_FOLDER,
     NONE,
+    SEALED_FOLDER,
     SECRET_MODE,
     SETTINGS_FILE,
     Settings,
@@ -35,7 +36,8 @@ from dengwen_vault.settings import (
 from dengwen_vault.setup import SQLITE_URL
 
 DATABASE_NAME = "vault.sqlite3"
-_FOLDERS = ("keys", "public", BLOBS_FOLDER)
+_FOLDERS = ("keys", "public", BLOBS_FOLDER, SEALED_FOLDER)
+_SEALED_FOLDERS = (BLOBS_FOLDER, SEALED_FOLDER)  # whose files have no time
 
 
 def backup(settings: Settings, archive: Path) -> bool:
@@ -59,7 +61,7 @@ def backup(settings: Settings, archive: Path) -> bool:
         blobs = BLOBS_FOLDER if has_blobs else settings.blobs
         write_settings(copy, SQLITE_URL, NONE, blobs, settings.allowance)
         _copy_database(store, copy / DATABASE_NAME)
-        _write_archive(copy, settings.blob_folder, archive)
+        _write_archive(copy, settings, archive)
     store.close()
     return has_blobs
 
@@ -112,7 +114,7 @@ def _copy_database(store: Store, target: Path) -> None:
         raw.close()
 
 
-def _write_archive(copy: Path, blob_folder: Path | None, archive: Path) -> None:
+def _write_archive(copy: Path, settings: Settings, archive: Path) -> None:
     try:
         descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
     except FileExistsError:
@@ -120,8 +122,10 @@ def _write_archive(copy: Path, blob_folder: Path | None, archive: Path) -> None:
     with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, no path
         with tarfile.open(fileobj=file, mode="w") as tar:
             tar.add(copy, arcname="", filter=_anonymous)
-            if blob_folder is not None:
-                _add_blobs(tar, blob_folder)
+            if settings.sealed_folder.exists():
+                tar.add(settings.sealed_folder, arcname=SEALED_FOLDER, filter=_anonymous)
+            if settings.blob_folder is not None:
+                _add_blobs(tar, settings.blob_folder)
         file.flush()
         os.fsync(file.fileno())
     sync_folder(archive.parent)
@@ -154,11 +158,11 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None
     target = folder / name
     is_public = name.parts[0] == "public"
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o755 if is_public else 0o700)
-    mode = 0o644 if is_public else SECRET_MODE
+    mode = 0o644 if is_public else SECRET_MODE & member.mode  # a full segment is read-only
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, no path
         shutil.copyfileobj(source, file)
         file.flush()
-        if name.parts[0] == BLOBS_FOLDER:
+        if name.parts[0] in _SEALED_FOLDERS:
             os.utime(file.fileno(), NO_TIME)
         os.fsync(file.fileno())

@@ -21,6 +21,7 @@ from dengwen_vault.durability import find_faults, has_standby
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.errors import MissingBlobError, VaultError, WrongBlobError
 from dengwen_vault.models import LogHead
+from dengwen_vault.parts import find_wrong_parts
 from dengwen_vault.public_log import LogView, PublicLog
 from dengwen_vault.schema import check_schema
 from dengwen_vault.settings import SYNCHRONOUS, read_key
@@ -86,8 +87,8 @@ def _modes(vault: Vault, _: float) -> Iterator[Finding]:
         secret.append(settings.log_key_file)
     if vault.store.is_sqlite:
         secret += [path for path in _database_files(vault.store.path) if path.exists()]
-    if settings.blob_folder and settings.blob_folder.exists():
-        secret.append(settings.blob_folder)
+    sealed = [settings.sealed_folder, settings.blob_folder]
+    secret += [folder for folder in sealed if folder and folder.exists()]
     open_ = [path.name for path in secret if is_open_to_others(path, path.stat().st_mode)]
     folder = settings.log_key_file.parent
     if folder.stat().st_mode & _SEEN_BY_OTHERS:
@@ -145,6 +146,21 @@ def _log(vault: Vault, now: float) -> Iterator[Finding]:
         yield Finding(FAULT, "this clock is behind those of the witnesses")
 
 
+def _petitions(vault: Vault, _: float) -> Iterator[Finding]:
+    """Read every sealed petition; takes as long as reading all of them does."""
+    missing = wrong = 0
+    with vault.store.reading() as connection:
+        for fault in find_wrong_parts(connection, vault.segments):
+            missing += isinstance(fault, MissingBlobError)
+            wrong += isinstance(fault, WrongBlobError)
+    if missing:
+        yield Finding(FAULT, f"sealed petitions that are gone: {missing}")
+    if wrong:
+        yield Finding(FAULT, f"sealed petitions that are not what they were: {wrong}")
+    if not missing and not wrong:
+        yield Finding(GOOD, "every sealed petition is there, and whole")
+
+
 def _attachments(vault: Vault, _: float) -> Iterator[Finding]:
     """Read every attachment; takes as long as reading all of them does."""
     unknown = set(vault.blobs.names())  # before the rows, whose blobs come first
@@ -169,7 +185,10 @@ def _attachments(vault: Vault, _: float) -> Iterator[Finding]:
         yield Finding(WARNING, sentence)
 
 
-_CHECKS: tuple[Check, ...] = (_schema, _durability, _modes, _keys, _roster, _log, _attachments)
+_CHECKS: tuple[Check, ...] = (
+    *(_schema, _durability, _modes, _keys, _roster, _log),
+    *(_petitions, _attachments),
+)
 
 
 def _compare_records(vault: Vault, view: LogView) -> None:

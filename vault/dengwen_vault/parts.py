@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from itertools import takewhile
 
 from sqlalchemy import Connection, func, select
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, func, select
 from dengwen_audit.note import Note
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_vault.cases import manifest_note
-from dengwen_vault.errors import NotYoursError, WrongBlobError
+from dengwen_vault.errors import BlobError, NotYoursError, WrongBlobError
 from dengwen_vault.models import Petition
 from dengwen_vault.segments import Segments, Slot
 
@@ -60,11 +61,38 @@ def read_part(
     part = manifest.part(name)
     before = takewhile(lambda other: other.name != name, manifest.parts)
     start = sum(other.length for other in before)
-    cut = func.substr(Petition.parts, start + 1, part.length)  # SQL counts from 1
-    where = select(Petition.segment, Petition.slot, cut).where(Petition.case_id == manifest.case)
-    segment, slot, data = connection.execute(where).one()
-    if segment is not None and segments is not None:
-        data = segments.read(Slot(segment, slot), start, part.length)
-    if data is None or hashlib.sha256(data).digest() != part.sha256:
+    data = _read(connection, segments, manifest.case, start, part.length)
+    if hashlib.sha256(data).digest() != part.sha256:
         raise WrongBlobError
-    return bytes(data)
+    return data
+
+
+def find_wrong_parts(connection: Connection, segments: Segments | None) -> Iterator[BlobError]:
+    """Go through all petitions, and yield for each that is no longer what was stored why."""
+    notes = select(Petition.note).execution_options(yield_per=100)
+    for note in connection.scalars(notes):
+        try:
+            _check_parts(connection, segments, parse_manifest(note))
+        except BlobError as error:
+            yield error
+
+
+def _check_parts(connection: Connection, segments: Segments | None, manifest: Manifest) -> None:
+    parts = [part for part in manifest.parts if not _ATTACHMENT.fullmatch(part.name)]
+    data = _read(connection, segments, manifest.case, 0, sum(part.length for part in parts))
+    for part in parts:
+        sealed, data = data[: part.length], data[part.length :]
+        if hashlib.sha256(sealed).digest() != part.sha256:
+            raise WrongBlobError
+
+
+def _read(
+    connection: Connection, segments: Segments | None, case: bytes, start: int, length: int
+) -> bytes:
+    """Return a piece of a petition's parts, from its slot or from its row."""
+    cut = func.substr(Petition.parts, start + 1, length)  # SQL counts from 1
+    where = select(Petition.segment, Petition.slot, cut).where(Petition.case_id == case)
+    segment, slot, data = connection.execute(where).one()
+    if segments is not None and segment is not None:
+        return segments.read(Slot(segment, slot), start, length)
+    return bytes(data or b"")

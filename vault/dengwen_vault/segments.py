@@ -10,11 +10,10 @@ SQLite would write each part twice, into its log and into its file, in pages tha
 checks one by one. Here the parts of a group are one write and one wait for the disk, before the
 transaction that names their slots.
 
-A segment has all its room from the beginning, and those who come alone are laid into a free slot
-drawn by chance, a group into the free ones behind it: so the file does not tell in which order they
-came. Slots are as long as what they hold, rounded up to whole pages of the disk, so that nothing
-durable lies in a page that is written again. A slot begins with the length of what it holds; one
-whose length is zero is free.
+A segment has all its room from the beginning, and each petition is laid into a free slot drawn by
+chance: so the file does not tell in which order they came. Slots are as long as what they hold,
+rounded up to whole pages of the disk, so that nothing durable lies in a page that is written again.
+A slot begins with the length of what it holds; one whose length is zero is free.
 
 Each process writes into segments of its own, locked; whoever begins takes over those that are not
 full and that nobody holds. What a killed process wrote and did not name in the database stays, and
@@ -33,6 +32,7 @@ import secrets
 import stat
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,12 @@ from dengwen_vault.errors import MissingBlobError, UnavailableError, WrongBlobEr
 
 FILE_MODE, FULL_MODE, FOLDER_MODE = 0o600, 0o400, 0o700
 PAGE = 4096  # bytes of a disk's page
-SEGMENT_SIZE = 64 << 20  # bytes, about
+FIRST_SIZE, LAST_SIZE = 2 << 20, 64 << 20  # bytes of a segment, about: each has twice the last's
 MIN_SLOTS = 16
 NO_TIME = (0, 0)  # last read, last changed: seconds since 1970
 
 _LENGTH = struct.Struct(">I")
+_CHANCE = secrets.SystemRandom()
 _NO_ATIME: int = getattr(os, "O_NOATIME", 0)  # Linux has it
 
 
@@ -66,13 +67,12 @@ class Segments:
 
     Args:
         folder: Made with the first petition.
-        segment_size: About how many bytes a new segment has.
     """
 
-    def __init__(self, folder: Path, segment_size: int = SEGMENT_SIZE) -> None:
+    def __init__(self, folder: Path) -> None:
         """Touch nothing yet."""
         self._folder = folder
-        self._segment_size = segment_size
+        self._begun = Counter[int]()  # segments, by the size of their slots
         self._open: dict[int, _Segment] = {}  # by the size of their slots
         self._looked: set[int] = set()  # sizes of which nobody else's are left
         self._lock = threading.Lock()
@@ -159,8 +159,10 @@ class Segments:
         if not self._folder.is_dir():
             self._folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
             sync_folder(self._folder.parent)
+        length = min(FIRST_SIZE << self._begun[size], LAST_SIZE)
         name = f"{size}-{secrets.token_hex(16)}"
-        segment = _Segment.begin(self._folder / name, size, self._segment_size)
+        segment = _Segment.begin(self._folder / name, size, max(length // size, MIN_SLOTS))
+        self._begun[size] += 1
         os.utime(self._folder, NO_TIME)
         sync_folder(self._folder)
         return segment
@@ -173,12 +175,11 @@ class _Segment:
         self.name = name
         self._descriptor = descriptor
         self._size = size
-        self._free = free  # rising
+        self._free = free
 
     @classmethod
-    def begin(cls, path: Path, size: int, segment_size: int) -> _Segment:
+    def begin(cls, path: Path, size: int, count: int) -> _Segment:
         """Make a new one, with all its room."""
-        count = max(segment_size // size, MIN_SLOTS)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, FILE_MODE)
         try:
@@ -219,22 +220,18 @@ class _Segment:
 
     def write(self, sealed: Sequence[bytes]) -> list[int]:
         """Write as many as there is room for, and wait for the disk; return the slots."""
-        first = secrets.randbelow(len(self._free))
-        turned = self._free[first:] + self._free[:first]
-        taken = turned[: len(sealed)]
-        for number, data in zip(taken, sealed, strict=False):
-            record = _LENGTH.pack(len(data)) + data
-            if os.pwrite(self._descriptor, record, number * self._size) != len(record):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = _CHANCE.sample(self._free, min(len(sealed), len(self._free)))
+        for number, data in sorted(zip(taken, sealed, strict=False)):  # as the disk likes it
+            self._write(number, _LENGTH.pack(len(data)), data)
         os.utime(self._descriptor, NO_TIME)
         os.fdatasync(self._descriptor)
-        self._free = sorted(set(self._free).difference(taken))
+        self._free = list(set(self._free).difference(taken))
         return taken
 
     def free(self, number: int) -> None:
         """Let a slot be written again; durable or not, it belongs to nobody."""
-        os.pwrite(self._descriptor, bytes(_LENGTH.size), number * self._size)
-        self._free = sorted({*self._free, number})
+        self._write(number, bytes(_LENGTH.size))
+        self._free.append(number)
 
     def end(self) -> None:
         """Close it for good: it is full."""
@@ -244,6 +241,11 @@ class _Segment:
     def close(self) -> None:
         """Let go of it."""
         os.close(self._descriptor)
+
+    def _write(self, number: int, *pieces: bytes) -> None:
+        written = os.pwritev(self._descriptor, pieces, number * self._size)
+        if written != sum(map(len, pieces)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _slot_size(length: int) -> int:
