@@ -22,7 +22,7 @@ from dengwen_keys.errors import NoMatchError
 from dengwen_keys.keyfile import open_keyfile
 from dengwen_keys.opening import TooFewSharesError, open_left, rebuild
 from dengwen_vault.blobs.store import fetch
-from dengwen_vault.models import SealedPetition
+from dengwen_vault.models import Petition
 from dengwen_vault.parts import read_part
 from dengwen_vault.vault import Vault
 from scripts.demo_office import GATEKEEPERS, PASSPHRASE, REVIEWERS
@@ -84,13 +84,13 @@ def _petitions(data_folder: Path) -> Iterator[tuple[Note, dict[str, bytes]]]:
     """Go through the database, past every door."""
     vault = Vault(data_folder, time.time)
     with vault.store.reading() as connection:
-        for row in connection.execute(select(SealedPetition)).all():
-            note = Note.parse(row.manifest)
+        for found in connection.scalars(select(Petition.note)).all():
+            note = Note.parse(found)
             manifest = Manifest.parse(note.text)
             parts = {
                 part.name: fetch(vault.blobs, part.sha256, part.length)
                 if part in manifest.attachments
-                else read_part(connection, manifest.case, manifest, part.name)
+                else read_part(connection, vault.segments, manifest, part.name)
                 for part in manifest.parts
             }
             yield note, parts

@@ -15,12 +15,14 @@ from sqlalchemy import insert, text
 
 from dengwen_audit.note import Note
 from dengwen_audit.statements.answer import Answer
+from dengwen_audit.statements.manifest import Manifest
 from dengwen_audit.text import parse_base64
 from dengwen_keys.gatekeeper.answers import Reason
 from dengwen_keys.released import Asked
 from dengwen_vault.database import insert_new
 from dengwen_vault.line import NewEvent, join_line
 from dengwen_vault.models import Request, Work
+from dengwen_vault.parts import read_all_parts
 from tests.town import Town
 from tests.town_office import OfficeHouse
 from tests.town_reviewer import read_answer
@@ -44,6 +46,21 @@ class Operator:
         with self.town.office.vault.store.reading() as connection:
             return [tuple(row) for row in connection.execute(text(query), values)]
 
+    def parts(self, manifest: Manifest) -> bytes:
+        """Return the sealed parts of a case, past every door."""
+        vault = self.town.office.vault
+        with vault.store.reading() as connection:
+            return read_all_parts(connection, vault.segments, manifest)
+
+    def swap_parts(self, case: bytes, parts: bytes) -> None:
+        """Lay other sealed parts where those of a case lie."""
+        ((segment, slot),) = self.read(
+            "SELECT segment, slot FROM petition WHERE case_id = :case", case=case
+        )
+        with (self.town.office.folder / "sealed" / segment).open("r+b") as file:
+            file.seek(slot * int(segment.partition("-")[0]))
+            file.write(len(parts).to_bytes(4, "big") + parts)
+
     def delete_case(self, case: bytes) -> None:
         """Delete every trace of a case."""
         mine = "SELECT {} FROM {} WHERE case_id = :case"
@@ -55,7 +72,7 @@ class Operator:
             self.run(f"DELETE FROM {table} WHERE request IN ({found})", case=case)  # noqa: S608  # ours
         for table in (
             *("pending_event", "event", "request", "panel"),
-            *("attachment", "sealed_petition", "petition"),
+            *("attachment", "petition"),
         ):
             self.run(f"DELETE FROM {table} WHERE case_id = :case", case=case)  # noqa: S608  # ours
 

@@ -47,19 +47,13 @@ def test_parts_of_two_petitions_do_not_go_together(town: Town, name: str) -> Non
     assert town.asked_and_opened(first).petition.body == TEXT
 
 
-def swap_stored_parts(operator: Operator, case: bytes, parts: bytes) -> None:
-    """Put other sealed parts into a case's row."""
-    statement = "UPDATE sealed_petition SET parts = :parts WHERE case_id = :case"
-    assert operator.run(statement, parts=parts, case=case) == 1
-
-
 def test_a_share_swapped_in_the_database_is_named(town: Town, operator: Operator) -> None:
     """Each gatekeeper is given its share file of another petition: the manifest has its hash."""
     _, mine = town.received()
     _, other = town.received()
     shares = {name: data for name, data in other.parts.items() if name.startswith("share/")}
     mixed = with_parts(mine, shares)
-    swap_stored_parts(operator, mine.manifest.case, stored_parts(mixed))
+    operator.swap_parts(mine.manifest.case, stored_parts(mixed))
     asked = town.ask(mine.manifest.panel[0], mine.manifest.case)
 
     assert operator.reasons(asked) == {WrongPart.slug}
@@ -74,11 +68,11 @@ def test_a_part_swapped_in_the_database_is_seen_by_the_reviewer(
     _, mine = town.received("Mine.\n")
     _, other = town.received("Another one.\n")
     swapped = with_parts(mine, {name: other.parts[name]})
-    swap_stored_parts(operator, mine.manifest.case, stored_parts(swapped))
+    operator.swap_parts(mine.manifest.case, stored_parts(swapped))
 
     with pytest.raises(PartHashError):
         town.asked_and_opened(mine)
-    swap_stored_parts(operator, mine.manifest.case, stored_parts(mine))
+    operator.swap_parts(mine.manifest.case, stored_parts(mine))
     assert town.asked_and_opened(mine).petition.body == "Mine.\n"
 
 
@@ -121,7 +115,7 @@ def test_a_manifest_takes_the_case_key(town: Town, operator: Operator) -> None:
         replace(sealed.manifest, panel=sealed.manifest.panel[::-1]).to_bytes(), mine.signing_key()
     )
     operator.run(
-        "UPDATE sealed_petition SET manifest = :note WHERE case_id = :case",
+        "UPDATE petition SET note = :note WHERE case_id = :case",
         note=forged.to_bytes(),
         case=sealed.manifest.case,
     )
@@ -151,7 +145,7 @@ def test_terms_without_exclusions_cannot_be_forged(town: Town, operator: Operato
         for seat in (1, 2, 3)
     }
     honest = town.ask(sealed.manifest.panel[0], sealed.manifest.case)
-    swap_stored_parts(operator, sealed.manifest.case, stored_parts(with_parts(sealed, files)))
+    operator.swap_parts(sealed.manifest.case, stored_parts(with_parts(sealed, files)))
     asked = town.ask(sealed.manifest.panel[1], sealed.manifest.case)
 
     assert operator.reasons(asked) == {WrongPart.slug}

@@ -29,11 +29,11 @@ TRUSTEES = [f"trustee-{number}" for number in range(1, 6)]
 
 
 def seize(operator: Operator, case: bytes) -> SealedPetition:
-    """Take a sealed petition out of the seized database."""
-    query = "SELECT manifest, parts FROM sealed_petition WHERE case_id = :case"
-    ((note_bytes, parts),) = operator.read(query, case=case)
+    """Take a sealed petition out of the seized data folder."""
+    ((note_bytes,),) = operator.read("SELECT note FROM petition WHERE case_id = :case", case=case)
     note = Note.parse(note_bytes)
     manifest, found, start = check_manifest(note), {}, 0
+    parts = operator.parts(manifest)
     for part in manifest.parts:
         found[part.name] = parts[start : start + part.length]
         start += part.length

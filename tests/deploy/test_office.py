@@ -17,7 +17,7 @@ from dengwen_submit.cli.status import INCOMPLETE
 from dengwen_submit.door_client import DoorClient
 from dengwen_submit.errors import DoorError
 from dengwen_vault.database import Store
-from dengwen_vault.models import SealedPetition
+from dengwen_vault.models import Petition
 from tests.deploy.authority import DOOR
 from tests.deploy.front import Front
 from tests.deploy.stand import CLIENT, PRESENT, Stand, open_stand
@@ -119,7 +119,7 @@ def test_a_restart_of_the_door_loses_nothing(stand: Stand) -> None:
         assert load.refusals.keys() <= {"service-unavailable", "unavailable", "busy", ""}
         store = Store(stand.cluster.url)
         with store.reading() as connection:
-            stored = set(connection.scalars(select(SealedPetition.case_id)))
+            stored = set(connection.scalars(select(Petition.case_id)))
         store.close()
         assert {one.petition.sealed.manifest.case for one in load.accepted} <= stored
         _rests(load, stand)
@@ -153,7 +153,7 @@ def test_nothing_that_is_written_names_anybody(
     _send(stand, tmp_path)  # the tests above may have run in another process, with its own office
     store = Store(stand.cluster.url)
     with store.reading() as connection:
-        cases = [bytes(case).hex() for case in connection.scalars(select(SealedPetition.case_id))]
+        cases = [bytes(case).hex() for case in connection.scalars(select(Petition.case_id))]
     store.close()
     files = [*stand.folder.glob("*.said"), stand.cluster.log, front.log]
     assert len(files) == len(PRESENT) + 5

@@ -26,6 +26,7 @@ from dengwen_audit.event import Event, check_chain
 from dengwen_audit.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from dengwen_audit.note import Note
 from dengwen_audit.receipt import check_receipt
+from dengwen_audit.statements.manifest import Manifest
 from dengwen_audit.tiles import FolderTiles, VerifiedLog
 from dengwen_keys.petition_file import SealedPetition, first_bytes
 from dengwen_submit.door_client import DoorClient
@@ -34,8 +35,9 @@ from dengwen_vault.blobs.choice import open_blobs
 from dengwen_vault.blobs.store import Blobs, check_blob
 from dengwen_vault.database import Store
 from dengwen_vault.errors import BlobError
-from dengwen_vault.models import Answer, Attachment, Base, LogHead, PendingEvent, Work
-from dengwen_vault.models import SealedPetition as SealedRow
+from dengwen_vault.models import Answer, Attachment, Base, LogHead, PendingEvent, Petition, Work
+from dengwen_vault.parts import read_all_parts
+from dengwen_vault.segments import Segments, open_segments
 from dengwen_vault.settings import Settings
 from tests.faults.house import House
 from tests.faults.load import Accepted, Load
@@ -67,6 +69,7 @@ class Judge:
     _proven: int = 0
     _store: Store = field(init=False)
     _blobs: Blobs = field(init=False)
+    _segments: Segments | None = field(init=False)
     _events: dict[bytes, list[Event]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,6 +77,7 @@ class Judge:
         settings = Settings.load(self.house.office.vault)
         self._store, self._public = Store(settings.database), settings.public
         self._blobs = open_blobs(settings)
+        self._segments = open_segments(settings.sealed_folder)
 
     def judge(self, *, finally_: bool = False) -> None:
         """Let the house come to rest, and look at everything."""
@@ -168,13 +172,15 @@ class Judge:
         """Look for every accepted petition: whole in the vault, and exactly once in the log."""
         faults = []
         with self._reading() as connection:
-            rows = select(SealedRow.case_id, SealedRow.manifest, SealedRow.parts)
-            stored = {row.case_id: (row.manifest, row.parts) for row in connection.execute(rows)}
+            rows = select(Petition.case_id, Petition.note)
+            stored = {row.case_id: row.note for row in connection.execute(rows)}
         for accepted in self.load.accepted:
             sealed = accepted.petition.sealed
             case = sealed.manifest.case
-            if stored.get(case) != (sealed.note.to_bytes(), _letter(sealed)):
+            if stored.get(case) != sealed.note.to_bytes():
                 faults.append("an accepted petition is not in the vault as it was sent")
+            elif self._parts(sealed.manifest) != _letter(sealed):
+                faults.append("the parts of an accepted petition are not in the vault")
             events = self._events.get(case, [])
             received = [e for e in events if e.type == "petition.received"]
             if len(received) != 1 or received[0].previous != sealed.note.hash:
@@ -182,6 +188,13 @@ class Judge:
             else:
                 check_chain(events, sealed.note.hash)
         return faults
+
+    def _parts(self, manifest: Manifest) -> bytes | None:
+        with self._reading() as connection:
+            try:
+                return read_all_parts(connection, self._segments, manifest)
+            except BlobError:
+                return None
 
     def _attachments(self) -> list[str]:
         """Look for every attachment that the door took, and whether each row has its blob."""
@@ -298,5 +311,5 @@ class Judge:
 
 
 def _letter(sealed: SealedPetition) -> bytes:
-    """Return the parts of a letter, as they lie in the database."""
+    """Return the parts of a letter, as they lie in the vault."""
     return sealed.letter()[len(first_bytes(sealed.note)) :]

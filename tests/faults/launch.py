@@ -42,6 +42,8 @@ STEPS = {
     "door.before-deposit": ("dengwen_vault.admission", "deposit_all", "before"),
     "door.in-transaction": ("dengwen_vault.admission", "deposit_all", "after"),
     "door.after-deposit": ("dengwen_vault.vault", "Vault.accept_all", "after"),
+    "door.before-segment-folder-sync": ("dengwen_vault.segments", "sync_folder", "before"),
+    "door.after-slots": ("dengwen_vault.segments", "Segments.put", "after"),
     "door.before-blob-folder-sync": ("dengwen_vault.blobs.local", "sync_folder", "before"),
     "door.after-blob": ("dengwen_vault.blobs.local", "LocalBlobs.put", "after"),
     "door.after-attachment": ("dengwen_vault.vault", "Vault.put_attachment", "after"),

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from dengwen_vault.blobs.store import path_of
 from dengwen_vault.database import Store
-from dengwen_vault.models import Attachment, SealedPetition
+from dengwen_vault.models import Attachment, Petition
+from dengwen_vault.segments import PAGE
 from dengwen_vault.settings import Settings
 from tests.faults.launch import SEQUENCER_STEPS, STEPS, Faults
 from tests.faults.storm import Storm, steps_of
+from tests.patience import PATIENCE
 from tests.town_people import MIRROR
 
 pytestmark = pytest.mark.slow
@@ -63,10 +65,24 @@ def test_every_named_step_belongs_to_a_process() -> None:
 
 def _lose_a_petition(storm: Storm) -> None:
     case = storm.load.accepted[0].petition.sealed.manifest.case
+    database = sqlite3.connect(storm.house.office.vault / "vault.sqlite3", timeout=PATIENCE)
+    with database:
+        database.execute("DELETE FROM petition WHERE case_id = ?", (case,))
+    database.close()
+
+
+def _spoil_a_petition(storm: Storm) -> None:
+    case = storm.load.accepted[0].petition.sealed.manifest.case
     store = Store(Settings.load(storm.house.office.vault).database)
-    with store.writing() as connection:
-        connection.execute(delete(SealedPetition).where(SealedPetition.case_id == case))
+    with store.reading() as connection:
+        place = select(Petition.segment, Petition.slot).where(Petition.case_id == case)
+        segment, slot = connection.execute(place).one()
     store.close()
+    assert segment is not None
+    assert slot is not None
+    with (storm.house.office.vault / "sealed" / segment).open("r+b") as file:
+        file.seek((slot + 1) * int(segment.partition("-")[0]) - PAGE)
+        file.write(bytes(PAGE))
 
 
 def _blob(storm: Storm) -> Path:
@@ -117,7 +133,8 @@ def _forget_an_acceptance(storm: Storm) -> None:
         (_forget_an_acceptance, "0 times in the log"),
         (_lose_an_attachment, "an attachment that was taken: what was stored is gone"),
         (_forget_an_attachment, "an attachment that was taken is not known"),
-        (_lose_a_petition, "not in the vault"),
+        (_lose_a_petition, "not in the vault as it was sent"),
+        (_spoil_a_petition, "the parts of an accepted petition are not in the vault"),
         (_lose_an_epoch, "mirror does not hold"),
     ],
 )

@@ -122,7 +122,7 @@ def _write_archive(copy: Path, settings: Settings, archive: Path) -> None:
     with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, no path
         with tarfile.open(fileobj=file, mode="w") as tar:
             tar.add(copy, arcname="", filter=_anonymous)
-            if settings.sealed_folder.exists():
+            if settings.sealed_folder is not None and settings.sealed_folder.exists():
                 tar.add(settings.sealed_folder, arcname=SEALED_FOLDER, filter=_anonymous)
             if settings.blob_folder is not None:
                 _add_blobs(tar, settings.blob_folder)

@@ -1,8 +1,8 @@
 """
 Sealed parts on their way out: to the panel all but the shares, to a seat its share.
 
-A part is held against its hash in the manifest before it goes. Attachments lie elsewhere: see
-`dengwen_vault.attachments`.
+Whoever gets one holds it against its hash in the manifest; here that is the doctor's matter.
+Attachments lie elsewhere: see `dengwen_vault.attachments`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import takewhile
 from sqlalchemy import Connection, func, select
 
 from dengwen_audit.note import Note
-from dengwen_audit.statements.manifest import Manifest
+from dengwen_audit.statements.manifest import Manifest, Part
 from dengwen_vault.cases import manifest_note
 from dengwen_vault.errors import BlobError, NotYoursError, WrongBlobError
 from dengwen_vault.models import Petition
@@ -56,15 +56,18 @@ def read_part(
     Cut a part that is no attachment out of where all of them lie, one after the other.
 
     Raises:
-        BlobError: If it is no longer what was stored.
+        BlobError: If it is no longer there.
     """
     part = manifest.part(name)
     before = takewhile(lambda other: other.name != name, manifest.parts)
     start = sum(other.length for other in before)
-    data = _read(connection, segments, manifest.case, start, part.length)
-    if hashlib.sha256(data).digest() != part.sha256:
-        raise WrongBlobError
-    return data
+    return _read(connection, segments, manifest.case, start, part.length)
+
+
+def read_all_parts(connection: Connection, segments: Segments | None, manifest: Manifest) -> bytes:
+    """Return all parts that are no attachments, one after the other in the manifest's order."""
+    length = sum(part.length for part in _letter_parts(manifest))
+    return _read(connection, segments, manifest.case, 0, length)
 
 
 def find_wrong_parts(connection: Connection, segments: Segments | None) -> Iterator[BlobError]:
@@ -78,12 +81,15 @@ def find_wrong_parts(connection: Connection, segments: Segments | None) -> Itera
 
 
 def _check_parts(connection: Connection, segments: Segments | None, manifest: Manifest) -> None:
-    parts = [part for part in manifest.parts if not _ATTACHMENT.fullmatch(part.name)]
-    data = _read(connection, segments, manifest.case, 0, sum(part.length for part in parts))
-    for part in parts:
+    data = read_all_parts(connection, segments, manifest)
+    for part in _letter_parts(manifest):
         sealed, data = data[: part.length], data[part.length :]
         if hashlib.sha256(sealed).digest() != part.sha256:
             raise WrongBlobError
+
+
+def _letter_parts(manifest: Manifest) -> list[Part]:
+    return [part for part in manifest.parts if not _ATTACHMENT.fullmatch(part.name)]
 
 
 def _read(

@@ -59,6 +59,11 @@ class Slot:
     number: int
 
 
+def open_segments(folder: Path | None) -> Segments | None:
+    """Return the segments in `Settings.sealed_folder`, if there is one; nothing is opened yet."""
+    return None if folder is None else Segments(folder)
+
+
 class Segments:
     """
     The segments of one office; safe to share between threads and processes.
@@ -147,18 +152,18 @@ class Segments:
         """Return a segment that is not full and that nobody fills; looked for once."""
         if size in self._looked:  # so that a segment costs the same however many there are
             return None
+        self._folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        sync_folder(self._folder.parent)  # who made the folder may have died before
         self._looked.add(size)
         for path in self._folder.glob(f"{size}-*"):
             if path.stat().st_mode & stat.S_IWUSR:
                 segment = _Segment.take_over(path, size)
                 if segment is not None:
+                    sync_folder(self._folder)  # and so may who made the segment
                     return segment
         return None
 
     def _begin(self, size: int) -> _Segment:
-        if not self._folder.is_dir():
-            self._folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            sync_folder(self._folder.parent)
         length = min(FIRST_SIZE << self._begun[size], LAST_SIZE)
         name = f"{size}-{secrets.token_hex(16)}"
         segment = _Segment.begin(self._folder / name, size, max(length // size, MIN_SLOTS))

@@ -109,9 +109,9 @@ class Settings:
         return self.folder / "keys" / "intake.key"
 
     @property
-    def sealed_folder(self) -> Path:
-        """The folder of sealed petitions, beside SQLite."""
-        return self.folder / SEALED_FOLDER
+    def sealed_folder(self) -> Path | None:
+        """The folder of sealed petitions beside SQLite; on PostgreSQL they lie in their rows."""
+        return self.folder / SEALED_FOLDER if self.database.startswith(_SQLITE) else None
 
     @property
     def blob_folder(self) -> Path | None:

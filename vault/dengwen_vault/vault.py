@@ -35,7 +35,7 @@ from dengwen_vault.parts import attachment_number, panel_part
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.requests import RequestState
 from dengwen_vault.schema import Places
-from dengwen_vault.segments import Segments
+from dengwen_vault.segments import open_segments
 from dengwen_vault.settings import Settings, read_key
 from dengwen_vault.standing import Office, Standing, utc_day
 from dengwen_vault.work import Waiting, WorkItem
@@ -62,7 +62,7 @@ class Vault:
         """Read the settings; the database is opened by the first question."""
         self.settings = Settings.load(folder)
         self.store = Store(self.settings.database, self.settings.replication)
-        self.segments = Segments(self.settings.sealed_folder) if self.store.is_sqlite else None
+        self.segments = open_segments(self.settings.sealed_folder)
         self.nonces = UsedNonces(self.store)
         self._clock = clock
         self._office = Office()

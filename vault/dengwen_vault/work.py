@@ -107,7 +107,7 @@ def work_item(
 
     Raises:
         NotYoursError: If it does not wait for this member's seat, or is not in the public log.
-        BlobError: If the share is no longer what was stored.
+        BlobError: If the share is no longer there.
     """
     row = _request_of(connection, request)
     waits = select(Work.request).where(Work.role == member.role, Work.seat == member.seat)
