@@ -100,22 +100,20 @@ def _causes(
     connection: Connection, events: Sequence[_Leaf], cases: Mapping[CaseId, _Case]
 ) -> dict[NoteHash, bytes]:
     """Return the causes by hash; if two members signed the same words, with both signatures."""
-    first = {NoteHash(event.cause): event.case for event in events if _begins_case(event)}
     actors = {(event.cause, event.actor) for event in events}
     notes: dict[NoteHash, Note] = {}
-    for chunk in _chunks({event.cause for event in events} - first.keys()):
+    for chunk in _chunks({event.cause for event in events}):
         rows = select(Cause.hash, Cause.actor, Cause.note).where(Cause.hash.in_(chunk))
         for row in connection.execute(rows):
             if (row.hash, row.actor) in actors:
                 hash_, note = NoteHash(row.hash), Note.parse(row.note)
                 notes[hash_] = _join(notes.get(hash_), note)
-    causes = {hash_: note.to_bytes() for hash_, note in notes.items()}
-    return causes | {cause: cases[CaseId(case)].acceptance for cause, case in first.items()}
-
-
-def _begins_case(event: _Leaf) -> bool:
-    """Tell whether the cause of an event is the acceptance of its petition."""
-    return event.number == 1 and event.case != ZERO_HASH
+    words = {
+        NoteHash(event.cause): cases[CaseId(event.case)].acceptance
+        for event in events
+        if event.number == 1 and event.case in cases
+    }
+    return words | {hash_: note.to_bytes() for hash_, note in notes.items()}
 
 
 def _join(known: Note | None, note: Note) -> Note:
