@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from bench.crowd.serve import GAUGE
+from bench.growth.space import allocated
 from tests.conftest import NO_POSTGRES, find_postgres, run_postgres
 from tests.vault.office import VaultOffice
 
@@ -49,9 +50,14 @@ class OpenOffice:
 
     @property
     def stored(self) -> int:
-        """How many bytes the database holds, its log included if it stands beside it."""
+        """
+        How many bytes the database holds: with its log, and with segments, if they are beside it.
+
+        A segment counts with all that the disk keeps for it, be its slots still free.
+        """
         if self.office.vault.store.is_sqlite:
-            return sum(path.stat().st_size for path in self.folder.glob("vault.sqlite3*"))
+            database = sum(path.stat().st_size for path in self.folder.glob("vault.sqlite3*"))
+            return database + allocated(self.office.vault.settings.sealed_folder.glob("*"))
         with self.office.vault.store.reading() as connection:
             size = connection.exec_driver_sql("SELECT pg_database_size(current_database())")
             return int(size.scalar_one())

@@ -169,11 +169,11 @@ def _ask_all(
 
 
 def _forget(stage: Stage) -> None:
-    """Let machine and connections forget the database; only SQLite's, which is a file."""
+    """Let machine and connections forget the database; only SQLite's, which is files."""
     store = stage.vault.store
     store.engine.dispose()
-    for suffix in ("", "-wal"):
-        path = Path(store.path + suffix)
+    files = [Path(store.path), Path(store.path + "-wal")]
+    for path in (*files, *stage.vault.settings.sealed_folder.glob("*")):
         if not path.exists():
             continue
         with path.open("rb") as file:

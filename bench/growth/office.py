@@ -4,7 +4,7 @@ An office with a past: begun by the product, aged by `bench.growth.past`, and go
 The product makes card, rosters, challenges, heads and nonces itself, and what waits in line. The
 rest is written in bulk, since a tick with its syncs for each of a million cases would take a day:
 by rising keys, some thousand cases at a time, with a journal switched off that the product switches
-on again when it opens the file.
+on again when it opens the file. Sealed parts go through the product's own segments.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class AgedOffice(VaultOffice):
         with self.vault.store.reading() as connection:
             beginning = _read_beginning(connection)
         self.vault.close()
-        past = Past(beginning, self.petitions, self.cases)
+        past = Past(beginning, self.petitions, self.cases, self.vault.segments)
         with self._bulk_engine() as engine:
             for rows in past.generations():
                 with engine.begin() as connection:

@@ -6,6 +6,8 @@ released by every gatekeeper and answered; the last few requests still wait. A r
 another every thirty days. Every note is signed, every event stands in its chain and in the tree of
 its epoch, and the tree's record is the one in the log: the auditor's own rules are run on it by
 tests/growth. Only who does the signing is one process, and nothing is ever sent.
+
+Sealed parts go into segments as a crowd's do, a group at a time, where the office has segments.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ from dengwen_keys.context import context_length
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_keys.shamir import SHARE_SIZE
 from dengwen_vault import models
+from dengwen_vault.grouping import MAX_GROUP
+from dengwen_vault.line import RECEIVED
 from dengwen_vault.requests import WORK_DAYS
+from dengwen_vault.segments import Segments
 from tests.small_office import make_key, make_recipient, sign_by_roots
 from tests.vault.office import NOON
 
@@ -50,6 +55,8 @@ TICK = 60  # seconds
 GENERATION = 20_000  # epochs whose rows are written together, by rising keys
 SEALED_ANSWERS = 64  # really sealed, and used again and again
 FRESH = make_recipient("a fresh recipient")
+REQUESTED, RELEASED = "open.requested", "share.released"
+BY_DAY = (REQUESTED, RELEASED)  # events whose causes the product lays beside those of their day
 
 Rows = dict[type[models.Base], list[dict[str, object]]]
 
@@ -117,15 +124,21 @@ class Past:
     """
     Lives through an office's past, once.
 
+    Args:
+        segments: Where sealed parts are to lie; none if they are to lie in their rows.
+
     Attributes:
         rosters: Those that were published, the newest last.
     """
 
-    def __init__(self, beginning: Beginning, petitions: Petitions, cases: int) -> None:
+    def __init__(
+        self, beginning: Beginning, petitions: Petitions, cases: int, segments: Segments | None
+    ) -> None:
         """Go on from *beginning* until there are so many *cases*."""
         self.rosters = [beginning.roster]
         self._petitions = petitions
         self._cases = cases
+        self._segments = segments
         self._first = len(beginning.records)
         self._size = log_size(cases)
         self._frontier = Frontier()
@@ -134,6 +147,7 @@ class Past:
         self._due: defaultdict[int, list[Callable[[int], list[Happening]]]] = defaultdict(list)
         self._over: list[bytes] = []  # cases of which nothing more will be heard
         self._rows: Rows = defaultdict(list)
+        self._parts: list[bytes] = []  # of the petitions in these rows
         self._intake = make_key("intake")
 
     def generations(self) -> Iterator[Rows]:
@@ -141,8 +155,22 @@ class Past:
         for number in range(self._first, self._size):
             self._live(number)
             if number % GENERATION == GENERATION - 1 or number == self._size - 1:
+                self._lay_down_parts()
                 yield self._rows
-                self._rows = defaultdict(list)
+                self._rows, self._parts = defaultdict(list), []
+
+    def _lay_down_parts(self) -> None:
+        """Let the rows of petitions have the sealed parts, or tell where these lie."""
+        petitions = self._rows[models.Petition]
+        if self._segments is None:
+            for row, parts in zip(petitions, self._parts, strict=True):
+                row |= {"segment": None, "slot": None, "parts": parts}
+            return
+        for begin in range(0, len(petitions), MAX_GROUP):
+            group = slice(begin, begin + MAX_GROUP)
+            slots = self._segments.put(self._parts[group])
+            for row, slot in zip(petitions[group], slots, strict=True):
+                row |= {"segment": slot.segment, "slot": slot.number, "parts": None}
 
     def _live(self, number: int) -> None:
         happenings = self._publish(number) if day_of(number) >= self._roster.valid_until else []
@@ -188,21 +216,19 @@ class Past:
     def _receive(self, case: int, number: int) -> list[Happening]:
         petition, day = self._petitions.sealed(case, self._roster.hash), day_of(number)
         manifest = petition.manifest
+        acceptance = self._accept(petition, day)
         self._add(
             models.Petition,
+            spot=models.draw_spot(day),
             case_id=manifest.case,
             signing_key=manifest.signing_key,
             manifest=petition.note.hash,
             roster=manifest.roster,
             day=day,
+            acceptance=acceptance.to_bytes(),
+            note=petition.note.to_bytes(),
         )
-        self._add(
-            models.SealedPetition,
-            spot=models.draw_spot(day),
-            case_id=manifest.case,
-            manifest=petition.note.to_bytes(),
-            parts=self._petitions.original(case).joined,
-        )
+        self._parts.append(self._petitions.original(case).joined)
         for reviewer in manifest.panel:
             self._add(
                 models.Panel,
@@ -212,19 +238,21 @@ class Past:
                 manifest=petition.note.hash,
             )
         self._tips[manifest.case] = (0, petition.note.hash)
-        acceptance = Acceptance(
-            office=manifest.office,
-            case=manifest.case,
-            manifest=petition.note.hash,
-            day=day,
-            deadline=self._roster.acceptance_deadline,
-        )
         if is_opened(case):
             self._due[number + 1].append(functools.partial(self._ask, case, petition))
         else:
             self._over.append(manifest.case)
-        note = sign_note(acceptance.to_bytes(), self._intake)
-        return [Happening("petition.received", manifest.case, OFFICE, note)]
+        return [Happening(RECEIVED, manifest.case, OFFICE, acceptance)]
+
+    def _accept(self, petition: SealedPetition, day: datetime.date) -> Note:
+        acceptance = Acceptance(
+            office=petition.manifest.office,
+            case=petition.manifest.case,
+            manifest=petition.note.hash,
+            day=day,
+            deadline=self._roster.acceptance_deadline,
+        )
+        return sign_note(acceptance.to_bytes(), self._intake)
 
     def _ask(self, case: int, petition: SealedPetition, number: int) -> list[Happening]:
         manifest, roster = petition.manifest, self._roster
@@ -254,7 +282,7 @@ class Past:
             self._lay_before_seats(note.hash, number)
         else:
             self._due[number + 1].append(functools.partial(self._release, request))
-        return [Happening("open.requested", request.case, request.requester, note)]
+        return [Happening(REQUESTED, request.case, request.requester, note)]
 
     def _lay_before_seats(self, request: bytes, number: int) -> None:
         until = day_of(number) + WORK_DAYS
@@ -279,8 +307,8 @@ class Past:
             )
             note = sign_note(answer.to_bytes(), _member_key(holder.id))
             row = {"request": request.hash, "holder": holder.id, "note": note.hash}
-            self._add(models.Answer, spot=models.draw_spot(), **row, sealed=sealed)
-            happenings.append(Happening("share.released", request.case, holder.id, note))
+            self._add(models.Answer, spot=models.draw_spot(day_of(number)), **row, sealed=sealed)
+            happenings.append(Happening(RELEASED, request.case, holder.id, note))
         return happenings
 
     def _answer(self, request: Request, _: int) -> list[Happening]:
@@ -299,10 +327,10 @@ class Past:
         self._add(models.Epoch, number=number, record=record, roster=roster, seed=seed)
         read = read_leaves([leaf_hash(leaf) for leaf in epoch.leaves])
         for event, happening, place in zip(events, happenings, epoch.positions, strict=True):
-            note = happening.cause.to_bytes()
-            # What a member says is laid down by chance alone.
-            lies = models.draw_spot(day if happening.actor == OFFICE else None)
-            self._add(models.Cause, spot=lies, hash=event.cause, actor=event.actor, note=note)
+            if happening.type != RECEIVED:  # its cause lies with the petition
+                note = happening.cause.to_bytes()
+                lies = models.draw_spot(day if happening.type in BY_DAY else None)
+                self._add(models.Cause, spot=lies, hash=event.cause, actor=event.actor, note=note)
             self._add(
                 models.Event,
                 spot=models.draw_spot(day),

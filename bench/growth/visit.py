@@ -44,10 +44,10 @@ from tests.small_office import OFFICE, make_card, make_key
 
 EVENTS = "/v1/case/events"
 SEALED = b"what only the requester can open"
-# What intake and ticks write to by chance.
+# What intake, openings and ticks write to by chance.
 _INDEXES = (
+    ("petition.case_id", "sqlite_autoindex_petition_1"),
     ("petition.signing_key", "sqlite_autoindex_petition_2"),
-    ("sealed_petition.case_id", "sqlite_autoindex_sealed_petition_1"),
     ("cause.hash", "sqlite_autoindex_cause_1"),
     ("event.case_id", "sqlite_autoindex_event_1"),
     ("event.cause", "sqlite_autoindex_event_2"),

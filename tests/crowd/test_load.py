@@ -3,18 +3,14 @@
 import select
 import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Delete, Update, delete, update
 
-from bench.crowd import ledger
 from bench.crowd.figures import Figures
 from bench.crowd.fill import fill
 from bench.crowd.generator import Crowd
-from bench.crowd.ledger import count
 from bench.crowd.office import HOST, POSTGRES, Doorway
 from bench.crowd.phases import Phase
 from bench.crowd.pool import Pool
@@ -22,24 +18,13 @@ from bench.crowd.reading import read_meanwhile
 from bench.crowd.rekey import head_of, rekey
 from bench.crowd.run import Run, measure
 from dengwen_audit.errors import SignatureError
-from dengwen_audit.note import Note, SigningKey, sign_note
+from dengwen_audit.note import Note
 from dengwen_keys.petition_file import SealedPetition
-from dengwen_vault.models import PendingEvent, Petition
-from dengwen_vault.models import SealedPetition as SealedRow
+from tests.crowd.conftest import DIFFERENT, SEALED
 from tests.patience import PATIENCE
-from tests.vault.office import VaultOffice
 
-SEALED, DIFFERENT = 60, 600
 SMALL_QUEUE = 'puzzle = "off"\nqueue = 8\n'
 SLOWEST = PATIENCE  # for whoever has to come back
-
-
-@pytest.fixture(scope="session")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a small pool, most of it under new case keys."""
-    path = tmp_path_factory.mktemp("crowd") / "pool"
-    fill(SEALED, path, DIFFERENT)
-    return path
 
 
 def _crowd(workers: int, pool: Path) -> Figures:
@@ -145,80 +130,6 @@ def test_a_new_case_under_the_old_signature_is_refused(pool: Path) -> None:
     line = other.data.partition(b"\n")[0] + b"\n"
     with pytest.raises(SignatureError):
         SealedPetition.parse(line + mangled.to_bytes() + petition[len(head.data) :])
-
-
-def _office(folder: Path) -> VaultOffice:
-    folder.mkdir()
-    office = VaultOffice(folder, f"sqlite:///{folder / 'vault.sqlite3'}")
-    office.tick()
-    return office
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[VaultOffice]:
-    """Give an office with an empty log."""
-    office = _office(tmp_path / "here")
-    yield office
-    office.close()
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[VaultOffice]:
-    """Give another one with the same keys: what it takes in is not in the first."""
-    office = _office(tmp_path / "elsewhere")
-    yield office
-    office.close()
-
-
-def test_what_is_there_is_not_counted_as_lost(office: VaultOffice, pool: Path) -> None:
-    """Every acceptance with its petition, its event, its bytes and its receipt."""
-    petitions = Pool(pool)
-    answers = [(n, office.vault.accept(petitions.petition(n)).to_bytes()) for n in range(100)]
-    found = count(office, petitions, answers)
-    assert (found.acceptances, found.lost, found.compared, found.stored) == (100, 0, 100, 100)
-    assert found.receipts > 0
-
-
-@pytest.mark.parametrize("mangled", ["not here", "other key", "other petition"])
-def test_each_acceptance_without_its_petition_is_counted_as_lost(
-    office: VaultOffice,
-    elsewhere: VaultOffice,
-    pool: Path,
-    mangled: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Be it that nothing is stored, that somebody else signed, or that it names another case."""
-    monkeypatch.setattr(ledger, "SAMPLE", 0)  # it is found without looking at the bytes
-    petitions = Pool(pool)
-    first, second = (office.vault.accept(petitions.petition(n)) for n in (0, 1))
-    number, answer = {
-        "not here": (2, elsewhere.vault.accept(petitions.petition(2))),
-        "other key": (1, sign_note(second.text, SigningKey("intake", bytes(32)))),
-        "other petition": (1, first),
-    }[mangled]
-    found = count(office, petitions, [(0, first.to_bytes()), (number, answer.to_bytes())])
-    assert (found.acceptances, found.lost) == (2, 1)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        delete(PendingEvent),
-        delete(SealedRow),
-        update(Petition).values(manifest=bytes(32)),
-        update(SealedRow).values(parts=b"others"),
-    ],
-    ids=["no event", "no parts", "other manifest", "other parts"],
-)
-def test_each_petition_that_is_not_there_whole_is_counted_as_lost(
-    office: VaultOffice, pool: Path, change: Delete | Update
-) -> None:
-    """Whatever part of it is missing, or is another."""
-    petitions = Pool(pool)
-    answer = office.vault.accept(petitions.petition(0)).to_bytes()
-    with office.vault.store.writing() as connection:
-        connection.execute(change)
-    assert count(office, petitions, [(0, answer)]).lost > 0
 
 
 @pytest.mark.parametrize(
