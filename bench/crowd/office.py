@@ -16,6 +16,7 @@ import psycopg
 
 from bench.crowd.serve import GAUGE
 from bench.growth.space import allocated
+from dengwen_vault.settings import SEALED_FOLDER
 from tests.conftest import NO_POSTGRES, find_postgres, run_postgres
 from tests.vault.office import VaultOffice
 
@@ -57,7 +58,7 @@ class OpenOffice:
         """
         if self.office.vault.store.is_sqlite:
             database = sum(path.stat().st_size for path in self.folder.glob("vault.sqlite3*"))
-            return database + allocated(self.office.vault.settings.sealed_folder.glob("*"))
+            return database + allocated((self.folder / SEALED_FOLDER).glob("*"))
         with self.office.vault.store.reading() as connection:
             size = connection.exec_driver_sql("SELECT pg_database_size(current_database())")
             return int(size.scalar_one())

@@ -21,6 +21,7 @@ from bench.growth.office import AgedOffice
 from bench.growth.petitions import Petitions
 from bench.growth.steps import Cost, count_costs
 from bench.growth.visit import Question, Stage, look_around, visit
+from dengwen_vault.settings import SEALED_FOLDER
 
 LINES = 500  # of the desk's page: as many as the smallest office has
 GROUP = 64  # petitions to a commit, as in `dengwen_vault.grouping`
@@ -173,7 +174,7 @@ def _forget(stage: Stage) -> None:
     store = stage.vault.store
     store.engine.dispose()
     files = [Path(store.path), Path(store.path + "-wal")]
-    for path in (*files, *stage.vault.settings.sealed_folder.glob("*")):
+    for path in (*files, *(stage.vault.settings.folder / SEALED_FOLDER).glob("*")):
         if not path.exists():
             continue
         with path.open("rb") as file:

@@ -14,6 +14,7 @@ from bench.crowd.pool import Pool
 from dengwen_audit.note import SigningKey, sign_note
 from dengwen_vault.models import PendingEvent, Petition
 from dengwen_vault.segments import FIRST_SIZE
+from dengwen_vault.settings import SEALED_FOLDER
 from tests.vault.office import VaultOffice
 
 
@@ -112,7 +113,7 @@ def _set_a_byte(office: VaultOffice) -> None:
             other = bytes([row.parts[0] ^ 1]) + row.parts[1:]
             connection.execute(update(Petition).values(parts=other))
             return
-    path = office.vault.settings.sealed_folder / row.segment
+    path = office.folder / SEALED_FOLDER / row.segment
     with path.open("r+b") as file:
         file.seek(row.slot * int(row.segment.partition("-")[0]) + 100)
         byte = file.read(1)[0]
@@ -121,12 +122,12 @@ def _set_a_byte(office: VaultOffice) -> None:
 
 
 def _lose_segments(office: VaultOffice) -> None:
-    for path in office.vault.settings.sealed_folder.iterdir():
+    for path in (office.folder / SEALED_FOLDER).iterdir():
         path.unlink()
 
 
 def _cut_segments(office: VaultOffice) -> None:
-    for path in office.vault.settings.sealed_folder.iterdir():
+    for path in (office.folder / SEALED_FOLDER).iterdir():
         os.truncate(path, 0)
 
 
