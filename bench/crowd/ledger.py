@@ -33,7 +33,7 @@ from dengwen_submit.ticket import case_hash
 from dengwen_vault.cases import manifest_note
 from dengwen_vault.errors import BlobError
 from dengwen_vault.models import Event, PendingEvent, Petition
-from dengwen_vault.parts import parse_manifest, read_part
+from dengwen_vault.parts import parse_manifest, read_all_parts
 from tests.small_office import make_card, make_roster
 from tests.vault.office import VaultOffice
 
@@ -131,17 +131,13 @@ def _pool(path: Path) -> Pool:
 
 
 def _is_same(office: VaultOffice, case: bytes, sent: bytes) -> bool:
-    segments = office.vault.segments
     try:
         with office.vault.store.reading() as connection:
             note = manifest_note(connection, case)
-            manifest = parse_manifest(note)
-            parts = [
-                read_part(connection, segments, manifest, part.name) for part in manifest.parts
-            ]
+            parts = read_all_parts(connection, office.vault.segments, parse_manifest(note))
     except BlobError:
         return False
-    return first_bytes(Note.parse(note)) + b"".join(parts) == sent
+    return first_bytes(Note.parse(note)) + parts == sent
 
 
 def _grow_log(office: VaultOffice) -> None:

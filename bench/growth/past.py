@@ -161,7 +161,7 @@ class Past:
 
     def _lay_down_parts(self) -> None:
         """Let the rows of petitions have the sealed parts, or tell where these lie."""
-        petitions = self._rows[models.Petition]
+        petitions = self._rows.get(models.Petition, [])
         if self._segments is None:
             for row, parts in zip(petitions, self._parts, strict=True):
                 row |= {"segment": None, "slot": None, "parts": parts}

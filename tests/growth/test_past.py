@@ -11,6 +11,7 @@ import pytest
 import requests
 from sqlalchemy import delete, func, select, text
 
+from bench.growth import past
 from bench.growth.office import AgedOffice
 from bench.growth.past import WAITING, log_size
 from bench.growth.petitions import Petitions
@@ -34,7 +35,7 @@ from dengwen_keys.words import Words
 from dengwen_vault.admission import Arrival
 from dengwen_vault.doctor import GOOD, examine
 from dengwen_vault.models import Base, Cause, PendingEvent, Petition, draw_spot
-from dengwen_vault.parts import read_part
+from dengwen_vault.parts import find_wrong_parts, read_part
 from dengwen_vault.status import estimate_petitions
 from tests.small_office import OFFICE, make_card, make_identity, make_key
 from tests.vault.office import DRAFT, VaultOffice
@@ -193,6 +194,17 @@ def test_the_sealed_parts_of_a_past_are_those_that_were_sent(
             assert read_part(connection, aged.vault.segments, manifest, name) == data
     assert len(set(places)) == len(places) >= CASES
     assert all(segment is not None for segment, _ in places)
+
+
+def test_each_generation_has_its_own_parts(
+    tmp_path: Path, petitions: Petitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long past is written piece by piece, of which the next begins with nothing."""
+    monkeypatch.setattr(past, "GENERATION", 15)
+    office = AgedOffice(tmp_path / "office", "sqlite:///vault.sqlite3", petitions, 40)
+    with office.vault.store.reading() as connection:
+        assert list(find_wrong_parts(connection, office.vault.segments)) == []
+    office.close()
 
 
 def test_a_past_is_whole(aged: AgedOffice) -> None:
