@@ -40,6 +40,7 @@ TITLES = {
     "eighty": "Four fifths of the capacity",
     "eighty-postgres": "Four fifths of the capacity, PostgreSQL",
     "storm": "Ten times the capacity for a minute, and back",
+    "squall-5": "Five times the capacity for 20 s, and back",
     "everyone": "Three times the capacity, and everybody comes back",
     "puzzle": "Three times the capacity, and work is asked",
     "slow": "Four fifths of the capacity between people who trickle",

@@ -19,6 +19,9 @@ TITLES = {
     "eighty-postgres": "the same on PostgreSQL",
     "slow": "the same between people who trickle",
     "storm": "ten times the capacity for a minute, and back",
+    "squall-2": "twice the capacity, and back",
+    "squall-3": "three times the capacity, and back",
+    "squall-5": "five times the capacity, and back",
     "everyone": "three times the capacity, and all come back",
     "puzzle": "three times the capacity, and work is asked",
     "long": "at capacity for long",
@@ -135,20 +138,22 @@ def ratios(book: Book) -> Iterator[Row]:
             "accepted / what all cores could hash and verify",
             f"{full * least / cores:.2f}",
         )
-    if storm := book.runs.get("storm"):
-        yield from _storm_ratios(storm, full)
+    for name in ("storm", "squall-5", "squall-3", "squall-2"):
+        if name in book.runs:
+            yield from _storm_ratios(TITLES[name], book.runs[name], full)
 
 
-def _storm_ratios(storm: dict[str, Any], capacity: float) -> Iterator[Row]:
+def _storm_ratios(title: str, storm: dict[str, Any], capacity: float) -> Iterator[Row]:
     steps = {step["name"]: step for step in storm["steps"]}
     if capacity and "storm" in steps:
         goodput, offered = storm["goodput"], steps["storm"]["offered"]
-        yield ("offered in the storm / capacity", f"{offered / capacity:.1f}")
-        yield ("accepted in the storm / capacity", f"{goodput / capacity:.2f}")
-        yield ("CPU that the crowd itself took in the storm", _cores(steps["storm"]))
-        yield ("CPU that it took before", _cores(steps["before"]))
+        yield (f"{title}: offered / capacity", f"{offered / capacity:.1f}")
+        yield (f"{title}: accepted / capacity", f"{goodput / capacity:.2f}")
+        yield (f"{title}: CPU that the crowd itself took", _cores(steps["storm"]))
+        yield (f"{title}: CPU that it took before", _cores(steps["before"]))
     calm = storm["calm_after"]
-    yield ("seconds until calm after it", "not in this run" if calm is None else f"{calm:.0f}")
+    told = "not in this run" if calm is None else f"{calm:.0f}"
+    yield (f"{title}: seconds until calm after it", told)
 
 
 def _cores(step: dict[str, Any]) -> str:

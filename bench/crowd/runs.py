@@ -30,6 +30,7 @@ ATTEMPTS = 4
 ALL = 0.95  # of what is offered, which is as good as all of it
 ONE_GENERATOR = 8_000.0  # arrivals a second; more come in two processes
 TEN_FOLD = 10.0
+SQUALLS = (2, 3, 5)  # times the capacity
 COME_BACK = (
     0.02  # of those who arrive in the storm; all of them would be there for ten minutes more
 )
@@ -146,16 +147,27 @@ def eighty(session: Session) -> None:
 
 def storm(session: Session) -> None:
     """Ten times the capacity for a minute, and back; most of them do not come again."""
-    capacity, seconds = session.capacity, session.seconds(60)
-    top = TEN_FOLD * capacity
+    _blow(session, "storm", TEN_FOLD, session.seconds(60), session.seconds(40))
+
+
+def squalls(session: Session) -> None:
+    """The same with smaller crowds, for a shorter time: how many are too many."""
+    for fold in SQUALLS:
+        _blow(session, f"squall-{fold}", fold, session.seconds(20), session.seconds(15))
+
+
+def _blow(session: Session, name: str, fold: float, seconds: float, after: float) -> None:
+    """Let so many times the capacity come for some seconds; most of them do not come again."""
+    capacity = session.capacity
+    top = fold * capacity
     phases = [
         Phase("before", session.seconds(10), capacity / 2),
         Phase("rise", session.seconds(5), capacity / 2, COME_BACK, until=top),
         Phase("storm", seconds, top, COME_BACK),
-        Phase("after", session.seconds(40), capacity / 2),
+        Phase("after", after, capacity / 2),
     ]
     how = f"{top:,.0f} a second for {seconds:.0f} s, {COME_BACK:.0%} of them come back when told"
-    run = Run("storm", how, session.doorway, phases, generators=1 + (top > ONE_GENERATOR))
+    run = Run(name, how, session.doorway, phases, generators=1 + (top > ONE_GENERATOR))
     session.measure(run, 3 * capacity * seconds)
 
 
@@ -228,5 +240,17 @@ def long(session: Session) -> None:
 
 RUNS: dict[str, Callable[[Session], None]] = {
     task.__name__: task
-    for task in (machine, ramp, eighty, storm, reads, postgres, everyone, slow, puzzle, long)
+    for task in (
+        machine,
+        ramp,
+        eighty,
+        storm,
+        squalls,
+        reads,
+        postgres,
+        everyone,
+        slow,
+        puzzle,
+        long,
+    )
 }
