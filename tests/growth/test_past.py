@@ -250,8 +250,8 @@ def test_an_auditor_looks_at_what_the_generator_wrote(tmp_path: Path, petitions:
     office = AgedOffice(tmp_path / "office", "sqlite:///vault.sqlite3", petitions, 40)
     office.tick()
     with office.vault.store.writing() as connection:
-        first = select(func.min(Cause.hash)).where(Cause.actor == "reviewer-1").scalar_subquery()
-        connection.execute(delete(Cause).where(Cause.hash == first))
+        first = select(func.min(Cause.hash)).where(Cause.actor.like("reviewer-%"))
+        connection.execute(delete(Cause).where(Cause.hash == first.scalar_subquery()))
     (breach,) = _breaches(office)[1]
     assert breach.endswith("its cause is not served")
     office.close()
