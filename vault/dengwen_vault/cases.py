@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dengwen_audit.note import NoteHash
@@ -143,15 +143,15 @@ def case_file(connection: Connection, case: bytes, view: LogView | None) -> Case
     Raises:
         NotYoursError: If there is no such case.
     """
-    manifest = manifest_note(connection, case)
+    here = select(Petition.note, Petition.acceptance).where(Petition.case_id == case)
+    petition = connection.execute(here).one_or_none()
+    if petition is None:
+        raise NotYoursError
     same = (Cause.hash == Event.cause) & (Cause.actor == Event.actor)
-    first = (Petition.case_id == Event.case_id) & (Event.number == 1)
-    cause = func.coalesce(Cause.note, Petition.acceptance).label("note")
     rows = (
-        select(Event, Epoch.roster, Epoch.record, cause)
+        select(Event, Epoch.roster, Epoch.record, Cause.note)
         .join(Epoch, Epoch.number == Event.epoch)
         .join(Cause, same, isouter=True)
-        .join(Petition, first, isouter=True)
         .where(Event.case_id == case)
         .order_by(Event.number)
     )
@@ -159,8 +159,9 @@ def case_file(connection: Connection, case: bytes, view: LogView | None) -> Case
     for row in connection.execute(rows):
         logged = LoggedEvent(row.text, row.epoch, row.position, row.path, row.roster, row.record)
         receipt = view.receipt(logged) if view else None
-        events.append(CaseEvent(row.text, row.note, receipt))
-    return CaseFile(manifest, tuple(events))
+        cause = petition.acceptance if row.note is None and row.number == 1 else row.note
+        events.append(CaseEvent(row.text, cause, receipt))
+    return CaseFile(petition.note, tuple(events))
 
 
 def logged_event(connection: Connection, cause: bytes, actor: str) -> LoggedEvent | None:
