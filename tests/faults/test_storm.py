@@ -72,7 +72,7 @@ def _lose_a_petition(storm: Storm) -> None:
 
 
 def _spoil_a_petition(storm: Storm) -> None:
-    case = storm.load.accepted[0].petition.sealed.manifest.case
+    case = storm.load.accepted[1].petition.sealed.manifest.case
     store = Store(Settings.load(storm.house.office.vault).database)
     with store.reading() as connection:
         place = select(Petition.segment, Petition.slot).where(Petition.case_id == case)
