@@ -20,7 +20,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 from sqlalchemy import (
@@ -44,10 +44,13 @@ from dengwen_vault.durability import check_certain, hear_warnings, let_commit_wa
 from dengwen_vault.errors import SettingsError, UnavailableError
 from dengwen_vault.models import Base
 from dengwen_vault.settings import NONE
+from dengwen_vault.sqlite_log import bytes_to_copy, flush_log
 
 BUSY_TIMEOUT = 30_000  # milliseconds
 PAGE_SIZE = 2048  # bytes: a petition meets a page of each index, and writes all of it twice
-LOG_SIZE = 64 << 20  # bytes of SQLite's log between two copies into the main file
+LOG_SIZE = 256 << 20  # bytes of SQLite's log between two copies into the main file
+REST_SIZE = 8 << 20  # bytes of it that may be copied while everybody waits
+ROUNDS = 4  # copies while others write, each of what the one before left
 POOL_SIZE = 16  # connections that stay open
 POOL_OVERFLOW = 48  # further ones under load
 
@@ -67,13 +70,14 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -8192",  # KiB: a group of petitions is written once, at its commit
-    f"PRAGMA wal_autocheckpoint = {LOG_SIZE // PAGE_SIZE}",  # pages
+    f"PRAGMA wal_autocheckpoint = {2 * LOG_SIZE // PAGE_SIZE}",  # pages; `_copy_log` comes first
     "PRAGMA secure_delete = ON",  # a row that left the line must not tell that it stood there
 )
 _BEGIN = {
     "read": ("BEGIN",),
     "write": ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"),
     "migrate": ("PRAGMA foreign_keys = OFF", "PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"),
+    "checkpoint": (),
     "note": ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"),
 }
 
@@ -114,6 +118,8 @@ class Store:
         """Open a transaction that is on disk when the block ends, or has left nothing behind."""
         with self._queue(), self._begin("write") as connection:
             yield connection
+        if self.is_sqlite and bytes_to_copy(self.path) >= LOG_SIZE:
+            self._copy_log()
 
     @contextmanager
     def confirming(self) -> Iterator[Connection]:
@@ -173,6 +179,29 @@ class Store:
             if not _may_pass(error):
                 raise
             raise UnavailableError("the database cannot do this now") from error
+
+    def _copy_log(self) -> None:
+        """
+        Copy SQLite's log into the main file, most of it while others write.
+
+        What has come meanwhile is copied at last in the writer's place, so that the log can begin
+        anew; SQLite itself would do all of it there, and everybody would wait for seconds. Does
+        nothing while another process does it, and a disk that refuses is the next writer's matter.
+        """
+        with suppress(UnavailableError):
+            for _ in range(ROUNDS):
+                if not self._checkpoint():
+                    return
+                if bytes_to_copy(self.path) <= REST_SIZE:
+                    break
+            with self._queue():
+                self._checkpoint()
+
+    def _checkpoint(self) -> bool:
+        """Copy what is in the log now; tell whether nobody else does."""
+        with self._begin("checkpoint") as connection:
+            is_busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+        return not is_busy
 
     @contextmanager
     def _queue(self) -> Iterator[None]:
@@ -258,25 +287,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     if mode != "wal":
         raise SettingsError("the database cannot be kept in WAL mode: is it on a network drive?")
     (path,) = connection.execute("SELECT file FROM pragma_database_list").fetchone()
-    _flush_log(path)
-
-
-def _flush_log(path: str) -> None:
-    """
-    Flush what a process wrote to SQLite's log and did not live to flush: it counts as committed.
-
-    Else whoever finds it there, and changes nothing, would acknowledge what the disk may not have.
-    """
-    try:
-        log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(log)
-    except OSError as error:
-        raise sqlite3.OperationalError("the log cannot be flushed") from error
-    finally:
-        os.close(log)
+    flush_log(path)
 
 
 def _begin_sqlite(connection: Connection) -> None:
