@@ -69,7 +69,7 @@ def test_slots_are_as_long_as_what_they_hold(segments: Segments, folder: Path) -
 def test_only_its_owner_reads_it_and_no_time_is_kept(segments: Segments, folder: Path) -> None:
     """When a petition came, and when it was last looked at, no file or folder tells."""
     slots = segments.put(SEALED)
-    segments.put(SEALED)
+    segments.free(segments.put(SEALED))
     segments.read(slots[0], 0, 7)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for path in [folder, *folder.iterdir()]:
@@ -216,6 +216,7 @@ def test_what_the_disk_refuses_is_not_laid_down(
         with pytest.raises(UnavailableError) as refusal:
             segments.put(SEALED)
     assert str(folder) not in str(refusal.value)
+    assert folder.stat().st_mtime == 0
     assert [path.stat().st_size for path in folder.iterdir()] == (
         [] if name == "posix_fallocate" else [FIRST_SLOTS * SIZE]
     )

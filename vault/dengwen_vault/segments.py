@@ -166,9 +166,11 @@ class Segments:
     def _begin(self, size: int) -> _Segment:
         length = min(FIRST_SIZE << self._begun[size], LAST_SIZE)
         name = f"{size}-{secrets.token_hex(16)}"
-        segment = _Segment.begin(self._folder / name, size, max(length // size, MIN_SLOTS))
+        try:
+            segment = _Segment.begin(self._folder / name, size, max(length // size, MIN_SLOTS))
+        finally:
+            os.utime(self._folder, NO_TIME)
         self._begun[size] += 1
-        os.utime(self._folder, NO_TIME)
         sync_folder(self._folder)
         return segment
 
@@ -228,7 +230,6 @@ class _Segment:
         taken = _CHANCE.sample(self._free, min(len(sealed), len(self._free)))
         for number, data in sorted(zip(taken, sealed, strict=False)):  # as the disk likes it
             self._write(number, _LENGTH.pack(len(data)), data)
-        os.utime(self._descriptor, NO_TIME)
         os.fdatasync(self._descriptor)
         self._free = list(set(self._free).difference(taken))
         return taken
@@ -249,6 +250,7 @@ class _Segment:
 
     def _write(self, number: int, *pieces: bytes) -> None:
         written = os.pwritev(self._descriptor, pieces, number * self._size)
+        os.utime(self._descriptor, NO_TIME)
         if written != sum(map(len, pieces)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
