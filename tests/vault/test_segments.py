@@ -225,6 +225,25 @@ def test_what_the_disk_refuses_is_not_laid_down(
         assert segments.read(slot, 0, len(data)) == data
 
 
+def test_a_segment_whose_name_cannot_be_flushed_is_let_go(
+    segments: Segments, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that refuses for hours uses up no descriptors."""
+
+    def fail_in(path: Path) -> None:
+        if path == folder:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as patch:
+        patch.setattr("dengwen_vault.segments.sync_folder", fail_in)
+        for _ in range(5):
+            with pytest.raises(UnavailableError):
+                segments.put(SEALED)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(segments.put(SEALED)) == len(SEALED)
+
+
 def test_half_a_write_is_none(segments: Segments, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system may write less than it was given and say so."""
     real = os.pwritev

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import sqlite3
 import subprocess
 import sys
@@ -188,6 +190,19 @@ def test_an_index_that_was_made_anew_is_the_one_that_is_read(store: Store) -> No
         store.close()
     assert bytes_to_copy(store.path) == 0
     assert counts[-1] <= counts[0]
+
+
+def test_an_index_that_cannot_be_read_undoes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process with too many open files has committed all the same."""
+
+    def refuse(_: str) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(database, "bytes_to_copy", refuse)
+    _write(store, 0)
+    assert _count(store) == 1
 
 
 def test_a_disk_that_refuses_the_copy_undoes_nothing(

@@ -118,7 +118,7 @@ class Store:
         """Open a transaction that is on disk when the block ends, or has left nothing behind."""
         with self._queue(), self._begin("write") as connection:
             yield connection
-        if self.is_sqlite and bytes_to_copy(self.path) >= LOG_SIZE:
+        if self.is_sqlite:
             self._copy_log()
 
     @contextmanager
@@ -182,13 +182,16 @@ class Store:
 
     def _copy_log(self) -> None:
         """
-        Copy SQLite's log into the main file, most of it while others write.
+        Copy SQLite's log into the main file if it is long, most of it while others write.
 
         What has come meanwhile is copied at last in the writer's place, so that the log can begin
         anew; SQLite itself would do all of it there, and everybody would wait for seconds. Does
-        nothing while another process does it, and a disk that refuses is the next writer's matter.
+        nothing while another process does it, and a disk that refuses is the next writer's matter:
+        what was committed stays so.
         """
-        with suppress(UnavailableError):
+        with suppress(UnavailableError, OSError):
+            if bytes_to_copy(self.path) < LOG_SIZE:
+                return
             for _ in range(ROUNDS):
                 if not self._checkpoint():
                     return

@@ -153,10 +153,7 @@ def _petitions(vault: Vault, _: float) -> Iterator[Finding]:
         for fault in find_wrong_parts(connection, vault.segments):
             missing += isinstance(fault, MissingBlobError)
             wrong += isinstance(fault, WrongBlobError)
-    if missing:
-        yield Finding(FAULT, f"sealed petitions that are gone: {missing}")
-    if wrong:
-        yield Finding(FAULT, f"sealed petitions that are not what they were: {wrong}")
+    yield from _tell_damage("sealed petitions", missing, wrong)
     if not missing and not wrong:
         yield Finding(GOOD, "every sealed petition is there, and whole")
 
@@ -174,15 +171,19 @@ def _attachments(vault: Vault, _: float) -> Iterator[Finding]:
                 missing += 1
             except WrongBlobError:
                 wrong += 1
-    if missing:
-        yield Finding(FAULT, f"attachments that are gone: {missing}")
-    if wrong:
-        yield Finding(FAULT, f"attachments that are not what they were: {wrong}")
+    yield from _tell_damage("attachments", missing, wrong)
     if not missing and not wrong:
         yield Finding(GOOD, "every attachment that came is there, and whole")
     if unknown:
         sentence = f"sealed files that no case has, of sendings that were cut off: {len(unknown)}"
         yield Finding(WARNING, sentence)
+
+
+def _tell_damage(what: str, missing: int, wrong: int) -> Iterator[Finding]:
+    if missing:
+        yield Finding(FAULT, f"{what} that are gone: {missing}")
+    if wrong:
+        yield Finding(FAULT, f"{what} that are not what they were: {wrong}")
 
 
 _CHECKS: tuple[Check, ...] = (

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select
 from dengwen_audit.note import Note
 from dengwen_audit.statements.manifest import Manifest, Part
 from dengwen_vault.cases import manifest_note
-from dengwen_vault.errors import BlobError, NotYoursError, WrongBlobError
+from dengwen_vault.errors import BlobError, MissingBlobError, NotYoursError, WrongBlobError
 from dengwen_vault.models import Petition
 from dengwen_vault.segments import Segments, Slot
 
@@ -99,6 +99,8 @@ def _read(
     cut = func.substr(Petition.parts, start + 1, length)  # SQL counts from 1
     where = select(Petition.segment, Petition.slot, cut).where(Petition.case_id == case)
     segment, slot, data = connection.execute(where).one()
-    if segments is not None and segment is not None:
-        return segments.read(Slot(segment, slot), start, length)
-    return bytes(data or b"")
+    if data is not None:
+        return bytes(data)
+    if segments is None or segment is None:
+        raise MissingBlobError
+    return segments.read(Slot(segment, slot), start, length)

@@ -7,8 +7,8 @@ Sealed parts beside SQLite's file, each written once, where chance lays them.
                                   read-only once no slot is free
 
 SQLite would write each part twice, into its log and into its file, in pages that it links and
-checks one by one. Here the parts of a group are one write and one wait for the disk, before the
-transaction that names their slots.
+checks one by one. Here each is written once, with one wait for the disk for a whole group, before
+the transaction that names their slots.
 
 A segment has all its room from the beginning, and each petition is laid into a free slot drawn by
 chance: so the file does not tell in which order they came. Slots are as long as what they hold,
@@ -158,9 +158,8 @@ class Segments:
         for path in self._folder.glob(f"{size}-*"):
             if path.stat().st_mode & stat.S_IWUSR:
                 segment = _Segment.take_over(path, size)
-                if segment is not None:
-                    sync_folder(self._folder)  # and so may who made the segment
-                    return segment
+                if segment is not None:  # and so may who made the segment
+                    return self._make_durable(segment)
         return None
 
     def _begin(self, size: int) -> _Segment:
@@ -171,7 +170,15 @@ class Segments:
         finally:
             os.utime(self._folder, NO_TIME)
         self._begun[size] += 1
-        sync_folder(self._folder)
+        return self._make_durable(segment)
+
+    def _make_durable(self, segment: _Segment) -> _Segment:
+        """Flush the name of a segment, or let go of it."""
+        try:
+            sync_folder(self._folder)
+        except OSError:
+            segment.close()
+            raise
         return segment
 
 
