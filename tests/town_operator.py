@@ -71,7 +71,7 @@ class Operator:
             found = mine.format("hash", "request")
             self.run(f"DELETE FROM {table} WHERE request IN ({found})", case=case)  # noqa: S608  # ours
         for table in (
-            *("pending_event", "event", "request", "panel"),
+            *("reception", "pending_event", "event", "request", "panel"),
             *("attachment", "petition"),
         ):
             self.run(f"DELETE FROM {table} WHERE case_id = :case", case=case)  # noqa: S608  # ours

@@ -32,7 +32,7 @@ from dengwen_keys.petition_file import first_bytes
 from dengwen_submit.ticket import case_hash
 from dengwen_vault.cases import manifest_note
 from dengwen_vault.errors import BlobError
-from dengwen_vault.models import Event, PendingEvent, Petition
+from dengwen_vault.models import Event, Petition, Reception
 from dengwen_vault.parts import parse_manifest, read_all_parts
 from tests.small_office import make_card, make_roster
 from tests.vault.office import VaultOffice
@@ -70,13 +70,14 @@ def count(office: VaultOffice, pool: Pool, answers: Iterable[Answer]) -> Count:
     with office.vault.store.reading() as connection:
         rows = connection.execute(select(Petition.case_id, Petition.manifest))
         here = {bytes(case): bytes(manifest) for case, manifest in rows}
-        in_line = set(connection.scalars(select(PendingEvent.case_id)))
+        received = set(connection.scalars(select(Reception.case_id)))
+        received |= set(connection.scalars(select(Event.case_id).where(Event.number == 1)))
         lost = len(here) - _count_places(connection)
     said: dict[bytes, int] = {}
     acceptances = 0
     for number, case, manifest in _check_all(pool.path, answers):
         acceptances += 1
-        if here.get(case) == manifest and case in in_line:
+        if here.get(case) == manifest and case in received:
             said[case] = number
         else:
             lost += 1

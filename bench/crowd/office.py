@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.crowd.serve import GAUGE
+from bench.crowd.serve import AT_ONCE, GAUGE
 from bench.growth.space import allocated
 from dengwen_vault.settings import SEALED_FOLDER
 from tests.conftest import NO_POSTGRES, find_postgres, run_postgres
@@ -35,7 +35,7 @@ class OpenOffice:
     An office whose door is open.
 
     Attributes:
-        pids: The process of the door, and that of the database if it has one.
+        pids: The process of the door, and those of the database and the sequencer if there are.
         shut: Ends the door, while the office stays.
     """
 
@@ -73,13 +73,20 @@ class OpenOffice:
 
 @dataclass(frozen=True)
 class Doorway:
-    """How a door is opened: mode and workers of `bench.crowd.serve`, and its settings."""
+    """
+    How a door is opened: mode and workers of `bench.crowd.serve`, and its settings.
+
+    Attributes:
+        records: Records of its log at the beginning.
+        tick: Seconds between two records while it is open; without it none is made.
+    """
 
     mode: str = "door"
     workers: int = 1
     database: str = SQLITE
     settings: str = 'puzzle = "off"\n'
-    ticks: int = 1  # records of its log at the beginning
+    records: int = 1
+    tick: float = 0.0
 
 
 @contextlib.contextmanager
@@ -92,12 +99,15 @@ def open_office(doorway: Doorway) -> Iterator[OpenOffice]:
     ):
         office = VaultOffice(Path(name), url)
         try:
-            office.tick(doorway.ticks)
+            office.tick(doorway.records)
             (office.folder / "door.toml").write_text(doorway.settings, encoding="utf-8")
             with contextlib.ExitStack() as door:
                 pid, port = door.enter_context(_door(office.folder, doorway))
                 _wait_for_workers(port, doorway.workers)
-                yield OpenOffice(office, port, [pid, *servers], door.close)
+                pids = [pid, *servers]
+                if doorway.tick:
+                    pids.append(door.enter_context(sequencer(office.folder, doorway.tick)))
+                yield OpenOffice(office, port, pids, door.close)
         finally:
             office.close()
 
@@ -121,7 +131,7 @@ def _database(kind: str, folder: Path) -> Iterator[tuple[str, list[int]]]:
 @contextlib.contextmanager
 def _door(folder: Path, doorway: Doorway) -> Iterator[tuple[int, int]]:
     """Give the process id and the port."""
-    how = (str(doorway.workers), doorway.mode)
+    how = (str(doorway.workers), AT_ONCE if doorway.tick else doorway.mode)
     command = [sys.executable, "-m", "bench.crowd.serve", str(folder), *how]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None:
@@ -134,6 +144,23 @@ def _door(folder: Path, doorway: Doorway) -> Iterator[tuple[int, int]]:
             code = process.wait(STOP_SECONDS)
         if code != 0:
             raise SystemExit("the door did not end well")
+
+
+@contextlib.contextmanager
+def sequencer(folder: Path, tick: float) -> Iterator[int]:
+    """Let records be made beside the door; give the process id."""
+    command = [sys.executable, "-m", "bench.crowd.sequence", str(folder), str(tick)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        if process.stdout is None:
+            raise AssertionError("internal error: no pipe")
+        process.stdout.readline()
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            code = process.wait(STOP_SECONDS)
+    if code != 0:
+        raise SystemExit("the sequencer did not end well")
 
 
 def _wait_for_workers(port: int, count: int) -> None:

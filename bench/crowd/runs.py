@@ -30,6 +30,7 @@ ATTEMPTS = 4
 ALL = 0.95  # of what is offered, which is as good as all of it
 ONE_GENERATOR = 8_000.0  # arrivals a second; more come in two processes
 TEN_FOLD = 10.0
+SERVICE_TICK = 30.0  # seconds between two records; an event may be one of 65,536
 SQUALLS = (2, 3, 5)  # times the capacity
 COME_BACK = (
     0.02  # of those who arrive in the storm; all of them would be there for ten minutes more
@@ -145,6 +146,16 @@ def eighty(session: Session) -> None:
     session.measure(run, 1.1 * rate * seconds)
 
 
+def service(session: Session) -> None:
+    """The same while a sequencer makes records of all that comes."""
+    rate, seconds = 0.8 * session.capacity, session.seconds(130)
+    tick = session.seconds(SERVICE_TICK)
+    doorway = replace(session.doorway, tick=tick)
+    how = f"{rate:,.0f} a second, and a record each {tick:g} s"
+    run = Run("service", how, doorway, [Phase("calm", seconds, rate)])
+    session.measure(run, 1.1 * rate * seconds)
+
+
 def storm(session: Session) -> None:
     """Ten times the capacity for a minute, and back; most of them do not come again."""
     _blow(session, "storm", TEN_FOLD, session.seconds(60), session.seconds(40))
@@ -219,7 +230,8 @@ def postgres(session: Session) -> None:
 
 def reads(session: Session) -> None:
     """Public files a second: while nothing else goes on, and while intake is more than full."""
-    doorway = replace(session.doorway, ticks=max(2, int(LOG_RECORDS * session.options.scale)))
+    records = max(2, int(LOG_RECORDS * session.options.scale))
+    doorway = replace(session.doorway, records=records)
     seconds = session.seconds(10)
     fill(session.options.sealed, session.options.pool)
     pool = session.options.pool
@@ -244,6 +256,7 @@ RUNS: dict[str, Callable[[Session], None]] = {
         machine,
         ramp,
         eighty,
+        service,
         storm,
         squalls,
         reads,

@@ -3,6 +3,9 @@ The door as it is served, in the office of the pool, whose clock stands still.
 
     python -m bench.crowd.serve FOLDER WORKERS door  all of it
     python -m bench.crowd.serve FOLDER WORKERS bare  the same server, which only answers
+    python -m bench.crowd.serve FOLDER WORKERS at-once  all of it, and nobody asks for a delay
+
+With a delay as many enter the log at each record, but only when its time has passed once.
 
 The door itself counts nothing for anybody to see. Here its line is made to write down, for the
 bench alone, how many wait in it and how many are committed at a time, into ``FOLDER/gauge``::
@@ -16,6 +19,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dengwen_submit.connection import Answer, Connection, Request
@@ -28,6 +32,7 @@ from dengwen_vault.vault import Vault
 from tests.vault.office import NOON
 
 GAUGE = "gauge"
+AT_ONCE = "at-once"
 BARE = Answer(200, [("Content-Type", "text/plain; charset=utf-8")], b"x" * 400)
 _gauge: list[str] = []  # what was not written down yet
 
@@ -56,9 +61,13 @@ class GaugedLine(IntakeLine):
 class GaugedWorker(Worker):
     """A worker as it is served, whose groups are counted."""
 
+    at_once = False
+
     def __call__(self, arrivals: Sequence[Arrival]) -> list[Answer]:
         """Have a group accepted."""
         _note("group", len(arrivals))
+        if self.at_once:
+            arrivals = [replace(arrival, at_once=True) for arrival in arrivals]
         return super().__call__(arrivals)
 
 
@@ -74,7 +83,8 @@ def main() -> None:
         run_worker(vault, int(mode))
         return
     command = [sys.executable, "-m", "bench.crowd.serve", folder, count]
-    workers = [GaugedWorker(command) for _ in range(int(count) if mode == "door" else 0)]
+    workers = [GaugedWorker(command) for _ in range(int(count) if mode != "bare" else 0)]
+    GaugedWorker.at_once = mode == AT_ONCE
     line = BareLine if mode == "bare" else GaugedLine
     app = create_door(vault, lambda: NOON)
     opening = Opening(app, vault, workers=workers, make_line=line)

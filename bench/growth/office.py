@@ -43,7 +43,7 @@ from dengwen_audit.text import ZERO_HASH
 from dengwen_audit.tile_paths import CHECKPOINT_PATH, TILE_WIDTH, entries_path, to_bundle
 from dengwen_audit.tile_tree import Tile, TileTree
 from dengwen_vault import models, publication
-from dengwen_vault.models import Base
+from dengwen_vault.columns import Base
 from tests.small_office import (
     OFFICE,
     WITNESSES,

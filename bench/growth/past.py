@@ -39,8 +39,9 @@ from dengwen_keys.context import context_length
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_keys.shamir import SHARE_SIZE
 from dengwen_vault import models
+from dengwen_vault.columns import Base, draw_spot
+from dengwen_vault.due import RECEIVED
 from dengwen_vault.grouping import MAX_GROUP
-from dengwen_vault.line import RECEIVED
 from dengwen_vault.requests import WORK_DAYS
 from dengwen_vault.segments import Segments
 from tests.small_office import make_key, make_recipient, sign_by_roots
@@ -58,7 +59,7 @@ FRESH = make_recipient("a fresh recipient")
 REQUESTED, RELEASED = "open.requested", "share.released"
 BY_DAY = (REQUESTED, RELEASED)  # events whose causes the product lays beside those of their day
 
-Rows = dict[type[models.Base], list[dict[str, object]]]
+Rows = dict[type[Base], list[dict[str, object]]]
 
 
 class Happening(NamedTuple):
@@ -187,7 +188,7 @@ class Past:
     def _roster(self) -> Roster:
         return self.rosters[-1]
 
-    def _add(self, table: type[models.Base], **row: object) -> None:
+    def _add(self, table: type[Base], **row: object) -> None:
         self._rows[table].append(row)
 
     def _publish(self, number: int) -> list[Happening]:
@@ -219,7 +220,7 @@ class Past:
         acceptance = self._accept(petition, day)
         self._add(
             models.Petition,
-            spot=models.draw_spot(day),
+            spot=draw_spot(day),
             case_id=manifest.case,
             signing_key=manifest.signing_key,
             manifest=petition.note.hash,
@@ -227,6 +228,7 @@ class Past:
             day=day,
             acceptance=acceptance.to_bytes(),
             note=petition.note.to_bytes(),
+            not_before=number,
         )
         self._parts.append(self._petitions.original(case).joined)
         for reviewer in manifest.panel:
@@ -307,7 +309,7 @@ class Past:
             )
             note = sign_note(answer.to_bytes(), _member_key(holder.id))
             row = {"request": request.hash, "holder": holder.id, "note": note.hash}
-            self._add(models.Answer, spot=models.draw_spot(day_of(number)), **row, sealed=sealed)
+            self._add(models.Answer, spot=draw_spot(day_of(number)), **row, sealed=sealed)
             happenings.append(Happening(RELEASED, request.case, holder.id, note))
         return happenings
 
@@ -329,11 +331,11 @@ class Past:
         for event, happening, place in zip(events, happenings, epoch.positions, strict=True):
             if happening.type != RECEIVED:  # its cause lies with the petition
                 note = happening.cause.to_bytes()
-                lies = models.draw_spot(day if happening.type in BY_DAY else None)
+                lies = draw_spot(day if happening.type in BY_DAY else None)
                 self._add(models.Cause, spot=lies, hash=event.cause, actor=event.actor, note=note)
             self._add(
                 models.Event,
-                spot=models.draw_spot(day),
+                spot=draw_spot(day),
                 case_id=event.case,
                 number=event.number,
                 hash=event.hash,

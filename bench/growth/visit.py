@@ -36,7 +36,7 @@ from dengwen_audit.tile_paths import TILE_WIDTH, tile_path
 from dengwen_submit.web import create_door
 from dengwen_vault.admission import Arrival
 from dengwen_vault.cases import logged_event
-from dengwen_vault.models import Panel, PendingEvent, Petition
+from dengwen_vault.models import Panel, Petition, Reception
 from dengwen_vault.parts import parse_manifest
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.status import look
@@ -106,7 +106,7 @@ class Stage:
             with self.vault.store.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
         with self.vault.store.reading() as connection:
-            for model in (Petition, Panel, PendingEvent):
+            for model in (Petition, Panel, Reception):
                 connection.execute(select(func.max(func.length(model.case_id)))).all()
             if self.vault.store.is_sqlite:
                 for column, index in _INDEXES:

@@ -15,7 +15,7 @@ from dengwen_audit.statements import card, fields, manifest, member, request, ro
 from dengwen_keys import contents, context, keyfile, padding, petition_file, shamir, words
 from dengwen_submit import office
 from dengwen_vault import epoch_store, settings
-from dengwen_vault.models import Base
+from dengwen_vault.models import Petition
 from tests.architecture.tree import PACKAGE_FOLDERS, ROOT, files, read
 
 GLOSSARY = "docs/glossary.md"
@@ -196,7 +196,7 @@ def test_every_example_can_be_typed() -> None:
 
 def test_the_glossary_has_every_table_and_no_other() -> None:
     """What an office stores is explained."""
-    assert set(_sections()["Tables"]) == set(Base.metadata.tables)
+    assert set(_sections()["Tables"]) == set(Petition.metadata.tables)
 
 
 @pytest.mark.parametrize("page", _pages(), ids=str)

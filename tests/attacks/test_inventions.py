@@ -111,10 +111,18 @@ def test_a_reception_with_another_acceptance_opens_nothing(town: Town, operator:
     _, first = town.submit()
     _, second = town.submit()
     acceptance = town.acceptances[second.manifest.case]
-    operator.run("DELETE FROM pending_event WHERE case_id = :case", case=first.manifest.case)
-    operator.run("DELETE FROM pending_event WHERE case_id = :case", case=second.manifest.case)
-    operator.run("DELETE FROM cause WHERE hash = :hash", hash=acceptance.hash)
-    operator.log("petition.received", first.manifest.case, "office", acceptance)
+    operator.run("DELETE FROM reception WHERE case_id = :case", case=second.manifest.case)
+    operator.run(
+        "UPDATE reception SET cause = :hash WHERE case_id = :case",
+        hash=acceptance.hash,
+        case=first.manifest.case,
+    )
+    operator.run(
+        "UPDATE petition SET acceptance = :note WHERE case_id = :case",
+        note=acceptance.to_bytes(),
+        case=first.manifest.case,
+    )
+    town.tick()
     town.grant()
     asked = town.request(first.manifest.panel[0], first)
     operator.log_request(asked)

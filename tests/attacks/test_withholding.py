@@ -75,7 +75,7 @@ def test_a_petition_that_is_dropped_is_proven_by_its_acceptance(
     """
     words, sealed = town.submit()
     kept_words, kept = town.submit()
-    operator.run("DELETE FROM pending_event WHERE case_id = :case", case=sealed.manifest.case)
+    operator.run("DELETE FROM reception WHERE case_id = :case", case=sealed.manifest.case)
     town.tick(2)
     town.clock.now += town.roster.acceptance_deadline
     town.tick()

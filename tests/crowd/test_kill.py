@@ -16,7 +16,7 @@ from bench.crowd.phases import Phase
 from bench.crowd.pool import Pool
 from dengwen_audit.note import Note
 from dengwen_audit.statements.acceptance import check_acceptance
-from dengwen_vault.models import PendingEvent, Petition
+from dengwen_vault.models import Petition, Reception
 from tests.architecture.tree import ROOT
 from tests.crowd.open_door import HOST
 from tests.patience import PATIENCE
@@ -47,7 +47,7 @@ def test_a_killed_door_has_lost_nothing_that_it_signed_for(tmp_path: Path) -> No
     accepted = [check_acceptance(Note.parse(a), make_roster()) for a in signed.values()]
     with office.vault.store.reading() as connection:
         here = set(connection.scalars(select(Petition.case_id)))
-        in_line = set(connection.scalars(select(PendingEvent.case_id)))
+        in_line = set(connection.scalars(select(Reception.case_id)))
     office.close()
     assert 0 < len(accepted) < crowd.diary.total("offered")
     assert {acceptance.case for acceptance in accepted} <= here & in_line

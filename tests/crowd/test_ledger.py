@@ -12,7 +12,7 @@ from bench.crowd.ledger import count
 from bench.crowd.office import OpenOffice
 from bench.crowd.pool import Pool
 from dengwen_audit.note import SigningKey, sign_note
-from dengwen_vault.models import PendingEvent, Petition
+from dengwen_vault.models import Petition, Reception
 from dengwen_vault.segments import FIRST_SIZE
 from dengwen_vault.settings import SEALED_FOLDER
 from tests.vault.office import VaultOffice
@@ -74,7 +74,7 @@ def test_each_acceptance_without_its_petition_is_counted_as_lost(
 @pytest.mark.parametrize(
     "change",
     [
-        delete(PendingEvent),
+        delete(Reception),
         update(Petition).values(segment=None, slot=None),
         update(Petition).values(manifest=bytes(32)),
         update(Petition).values(slot=Petition.slot + 1),

@@ -11,7 +11,7 @@ import pytest
 from bench.crowd.figures import Figures
 from bench.crowd.fill import fill
 from bench.crowd.generator import Crowd
-from bench.crowd.office import HOST, POSTGRES, Doorway
+from bench.crowd.office import HOST, POSTGRES, Doorway, sequencer
 from bench.crowd.phases import Phase
 from bench.crowd.pool import Pool
 from bench.crowd.reading import read_meanwhile
@@ -20,8 +20,10 @@ from bench.crowd.run import Run, measure
 from dengwen_audit.errors import SignatureError
 from dengwen_audit.note import Note
 from dengwen_keys.petition_file import SealedPetition
+from dengwen_vault.admission import Arrival
 from tests.crowd.conftest import DIFFERENT, SEALED
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
+from tests.vault.office import VaultOffice
 
 SMALL_QUEUE = 'puzzle = "off"\nqueue = 8\n'
 SLOWEST = PATIENCE  # for whoever has to come back
@@ -50,6 +52,29 @@ def test_a_crowd_is_held_and_nothing_that_was_signed_for_is_lost(pool: Path, wor
     assert figures.accepted == figures.offered
     assert figures.lost == 0
     assert figures.compared > 0
+    assert figures.receipts > 0
+
+
+def test_a_sequencer_beside_a_crowd_takes_all_into_the_log(pool: Path, tmp_path: Path) -> None:
+    """What is measured beside a sequencer is measured beside one that has something to do."""
+    office = VaultOffice(tmp_path, f"sqlite:///{tmp_path}/office/vault.sqlite3")
+    office.tick()
+    petitions = [Pool(pool).petition(number) for number in range(5)]
+    office.vault.accept_all([Arrival(petition, at_once=True) for petition in petitions])
+    with sequencer(office.folder, 0.1):
+        wait_until(lambda: office.rows()["reception"] == 0)
+    assert (office.rows()["event"], office.rows()["panel"]) == (2 + 5, 15)
+    office.close()
+
+
+@pytest.mark.slow
+def test_a_crowd_is_held_beside_a_sequencer(pool: Path) -> None:
+    """All who come are accepted, and nothing is lost, in line or in the log."""
+    phases = [Phase("calm", 2.0, 60)]
+    run = Run("service", "", Doorway("door", 1, tick=0.2), phases, drain=SLOWEST)
+    figures = measure(run, pool)
+    assert (figures.lost, figures.errors) == (0, {})
+    assert figures.accepted == figures.offered > 60
     assert figures.receipts > 0
 
 
@@ -89,7 +114,7 @@ def test_a_crowd_is_counted_on_postgresql_too(pool: Path, postgres_url: str) -> 
 @pytest.mark.parametrize("rate", [0.0, 30.0])
 def test_public_files_are_read_while_petitions_come(pool: Path, rate: float) -> None:
     """All of them, in turn, and petitions are accepted beside it."""
-    found = read_meanwhile(Doorway("door", 1, ticks=3), pool, rate, 1.0, drain=SLOWEST)
+    found = read_meanwhile(Doorway("door", 1, records=3), pool, rate, 1.0, drain=SLOWEST)
     assert found["a second"] > 0
     assert found["paths"] > 5
     assert bool(found.get("petitions accepted")) == bool(rate)

@@ -33,9 +33,18 @@ from dengwen_submit.door_client import DoorClient
 from dengwen_vault.attachments import all_arrived
 from dengwen_vault.blobs.choice import open_blobs
 from dengwen_vault.blobs.store import Blobs, check_blob
+from dengwen_vault.columns import Base
 from dengwen_vault.database import Store
 from dengwen_vault.errors import BlobError
-from dengwen_vault.models import Answer, Attachment, Base, LogHead, PendingEvent, Petition, Work
+from dengwen_vault.models import (
+    Answer,
+    Attachment,
+    LogHead,
+    PendingEvent,
+    Petition,
+    Reception,
+    Work,
+)
 from dengwen_vault.parts import read_all_parts
 from dengwen_vault.segments import Segments, open_segments
 from dengwen_vault.settings import Settings
@@ -47,6 +56,7 @@ from tests.town_people import GATEKEEPERS, MIRROR
 
 SETTLE_SECONDS = 2 * PATIENCE  # for a house that was beaten
 RECEIPTS_AGAIN = 20  # receipts of earlier rounds that a round looks at once more
+LINES = (Reception, PendingEvent)  # where events wait for their tick
 # What no service may say, however it is killed.
 _FORBIDDEN = ("has another answer of this holder", " crashed: ", "refused: ", "internal error")
 
@@ -106,7 +116,7 @@ class Judge:
         """Tell what the house still waits for, if anything."""
         with self._reading() as connection:
             size = connection.execute(select(LogHead.size)).scalar_one()
-            if connection.execute(select(PendingEvent.cause).limit(1)).first():
+            if any(connection.scalars(select(line.cause).limit(1)).all() for line in LINES):
                 return "an event is in line"
             if connection.execute(select(Work.request).where(Work.seat > 0).limit(1)).first():
                 return "a gatekeeper has not answered"

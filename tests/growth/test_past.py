@@ -33,8 +33,9 @@ from dengwen_keys.opening import open_left, open_petition, rebuild
 from dengwen_keys.sealing import seal
 from dengwen_keys.words import Words
 from dengwen_vault.admission import Arrival
+from dengwen_vault.columns import Base, draw_spot
 from dengwen_vault.doctor import GOOD, examine
-from dengwen_vault.models import Base, Cause, PendingEvent, Petition, draw_spot
+from dengwen_vault.models import Cause, Petition, Reception
 from dengwen_vault.parts import find_wrong_parts, read_part
 from dengwen_vault.status import estimate_petitions
 from tests.small_office import OFFICE, make_card, make_identity, make_key
@@ -82,7 +83,7 @@ def _of_case(rows: Rows, case: bytes) -> Rows:
         for name in ("petition", "panel")
     }
     mine["cause"] = [row for row in rows["cause"] if row["hash"] in received]
-    without = {"spot", "segment", "slot"}
+    without = {"spot", "segment", "slot", "not_before"}
     return {
         name: [{key: row[key] for key in row.keys() - without} for row in found]
         for name, found in mine.items()
@@ -305,5 +306,5 @@ def test_a_past_can_be_laid_down_on_both_databases(
     office.tick()
     assert {finding.state for finding in examine(office.vault, office.now)} == {GOOD}
     with office.vault.store.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(PendingEvent)).scalar() == 0
+        assert connection.execute(select(func.count()).select_from(Reception)).scalar() == 0
     office.close()

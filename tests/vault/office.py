@@ -30,8 +30,8 @@ from dengwen_keys.contents import IdentityPart
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_keys.sealing import Attachment, Draft, seal
 from dengwen_keys.words import Words
+from dengwen_vault.columns import Base
 from dengwen_vault.epoch_store import VaultEpochStore
-from dengwen_vault.models import Base
 from dengwen_vault.publication import OfficePublisher
 from dengwen_vault.settings import NONE, Settings, read_key, write_key
 from dengwen_vault.setup import init

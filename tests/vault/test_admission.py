@@ -23,7 +23,7 @@ def test_a_crowd_gets_the_answers_of_single_petitions(open_office: VaultOffice) 
     assert [answers[0], answers[2], answers[3]] == alone
     assert not isinstance(answers[1], Note)
     assert isinstance(answers[4], SecondManifestError)
-    assert open_office.rows()["petition"] == open_office.rows()["pending_event"] == 2
+    assert open_office.rows()["petition"] == open_office.rows()["reception"] == 2
 
 
 def test_a_crowd_is_one_commit(small_office: VaultOffice) -> None:

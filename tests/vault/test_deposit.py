@@ -99,7 +99,7 @@ def test_many_writers_share_a_commit_and_lose_nothing(open_office: VaultOffice) 
     for thread in threads:
         thread.join()
     assert open_office.rows()["petition"] == len(petitions)
-    assert open_office.rows()["pending_event"] == len(petitions)
+    assert open_office.rows()["reception"] == len(petitions)
 
 
 def _with_mailbox_of(petition: SealedPetition, other: SealedPetition) -> SealedPetition:

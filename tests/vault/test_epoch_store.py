@@ -16,7 +16,7 @@ from dengwen_audit.statements.statement import Statement
 from dengwen_audit.text import ZERO_HASH
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.errors import NotReadyError
-from dengwen_vault.models import PendingEvent
+from dengwen_vault.models import Reception
 from tests.small_office import OFFICE, TODAY, make_card, make_roster
 from tests.vault.office import VaultOffice, seal_petition, words_of
 
@@ -104,7 +104,7 @@ def test_a_crash_between_two_steps_loses_nothing_and_doubles_nothing(
     receipt = file.events[0].receipt
     assert receipt is not None
     check_receipt(receipt, make_card().policy)
-    assert small_office.rows()["pending_event"] == 0
+    assert small_office.rows()["reception"] == 0
 
 
 def test_a_petition_enters_the_log_at_a_random_epoch_of_the_delay(
@@ -115,7 +115,7 @@ def test_a_petition_enters_the_log_at_a_random_epoch_of_the_delay(
     for number in range(40):
         small_office.vault.accept(seal_petition(f"delayed {number}").to_bytes())
     with small_office.vault.store.reading() as connection:
-        places = set(connection.scalars(select(PendingEvent.not_before)))
+        places = set(connection.scalars(select(Reception.not_before)))
     assert min(places) >= 1
     assert max(places) <= 1 + 60
     assert len(places) > 10
@@ -126,7 +126,7 @@ def test_what_waits_is_taken_no_sooner_than_it_may_be(small_office: VaultOffice)
     petition = seal_petition("waiting")
     small_office.vault.accept(petition.to_bytes())
     with small_office.vault.store.reading() as connection:
-        first = connection.execute(select(PendingEvent.not_before)).scalar_one()
+        first = connection.execute(select(Reception.not_before)).scalar_one()
     while small_office.epoch_store.size() <= first:
         assert small_office.vault.case_events(petition.manifest.case).events == ()
         small_office.epoch_store.commit_tick(small_office.epoch_store.size(), small_office.now)
@@ -155,7 +155,7 @@ def test_a_tick_takes_no_more_than_it_can_carry(small_office: VaultOffice) -> No
         small_office.vault.accept(seal_petition(f"crowd {number}").to_bytes(), at_once=True)
     for left in (2, 0):
         store.commit_tick(store.size(), small_office.now)
-        assert small_office.rows()["pending_event"] == left
+        assert small_office.rows()["reception"] == left
 
 
 def test_an_event_bears_the_day_of_its_tick(small_office: VaultOffice) -> None:

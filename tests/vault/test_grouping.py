@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, insert, select
 
+from dengwen_vault.columns import Base
 from dengwen_vault.database import Store
 from dengwen_vault.errors import SecondManifestError, VaultError
 from dengwen_vault.grouping import MAX_GROUP, Group
-from dengwen_vault.models import Base, Cause
+from dengwen_vault.models import Cause
 from tests.patience import wait_until
 
 THREADS = 24

@@ -14,10 +14,11 @@ from dengwen_keys.petition_file import first_bytes
 from dengwen_vault.attachments import all_arrived
 from dengwen_vault.blobs.local import LocalBlobs
 from dengwen_vault.blobs.store import fetch
+from dengwen_vault.columns import Base
 from dengwen_vault.database import Store
 from dengwen_vault.durability import find_faults
 from dengwen_vault.errors import MissingBlobError, SettingsError, UnavailableError
-from dengwen_vault.models import Attachment, Base
+from dengwen_vault.models import Attachment
 from dengwen_vault.schema import Places, check_schema, migrate, migrate_back
 from dengwen_vault.settings import NONE, SYNCHRONOUS
 from tests.vault.office import seal_with_files

@@ -8,8 +8,9 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from dengwen_audit.note import Note
+from dengwen_vault.columns import Base, draw_spot
 from dengwen_vault.database import Store, insert_new
-from dengwen_vault.models import Base, Cause, Petition, draw_spot
+from dengwen_vault.models import Cause, Petition
 from dengwen_vault.schema import check_schema, migrate, migrate_back
 from tests.vault.office import VaultOffice, seal_petition
 
@@ -22,9 +23,14 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def _rows(store: Store) -> Rows:
-    """Return all rows but for where they, and what they name, lie."""
+    """
+    Return all rows but for where they, and what they name, lie.
+
+    The epoch that a petition waited for is forgotten on the way once it is in the log.
+    """
+    forgotten = PLACES | {"not_before"}
     columns = {
-        name: [column for column in table.columns if column.name not in PLACES]
+        name: [column for column in table.columns if column.name not in forgotten]
         for name, table in Base.metadata.tables.items()
     }
     with store.reading() as connection:

@@ -18,9 +18,10 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from dengwen_vault import database
+from dengwen_vault.columns import Base
 from dengwen_vault.database import PAGE_SIZE, Store
 from dengwen_vault.errors import UnavailableError
-from dengwen_vault.models import Base, Cause
+from dengwen_vault.models import Cause
 from dengwen_vault.sqlite_log import bytes_to_copy
 from tests.patience import PATIENCE
 

@@ -2,7 +2,7 @@
 Cases as they are looked at: by the petitioner with her key, by the members of her panel.
 
 A case is shown at the desk once its reception is in the log, not before: otherwise the desk would
-tell reviewers the hour at which a petition came in.
+tell reviewers the hour at which a petition came in. So its panel is laid down at that tick.
 """
 
 from __future__ import annotations
@@ -10,21 +10,12 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Connection, select, tuple_
 
 from dengwen_audit.note import NoteHash
 from dengwen_audit.statements.fields import CaseId
 from dengwen_vault.errors import NotYoursError
-from dengwen_vault.line import RECEIVED
-from dengwen_vault.models import (
-    Cause,
-    Epoch,
-    Event,
-    Panel,
-    PendingEvent,
-    Petition,
-)
+from dengwen_vault.models import Cause, Epoch, Event, Panel, Petition
 from dengwen_vault.public_log import LoggedEvent, LogView
 
 MAX_CASES = 1000  # to an answer of the desk
@@ -73,7 +64,7 @@ def desk_lines(connection: Connection, reviewer: str, after: bytes) -> tuple[Des
     """
     lines = (
         select(Panel.case_id, Panel.manifest, Panel.day)
-        .where(Panel.reviewer == reviewer, _is_received(Panel.case_id))
+        .where(Panel.reviewer == reviewer)
         .order_by(Panel.day, Panel.case_id)
         .limit(MAX_CASES)
     )
@@ -103,18 +94,7 @@ def _day_on_desk(connection: Connection, reviewer: str, case: bytes) -> datetime
     """Return the day of a case that is on this reviewer's desk."""
     drawn = (Panel.day == Petition.day) & (Panel.case_id == Petition.case_id)
     mine = select(Petition.day).join(Panel, drawn).where(Panel.reviewer == reviewer)
-    received = mine.where(Petition.case_id == case, _is_received(Petition.case_id))
-    return connection.scalar(received)
-
-
-def _is_received(case: InstrumentedAttribute[bytes]) -> ColumnElement[bool]:
-    """
-    Tell of a case that is here whether its reception is in the log: then it is not in line.
-
-    The line is short, however long the log is.
-    """
-    waits = select(PendingEvent.cause).where(PendingEvent.case_id == case)
-    return ~waits.where(PendingEvent.type == RECEIVED).exists()
+    return connection.scalar(mine.where(Petition.case_id == case))
 
 
 def manifest_note(connection: Connection, case: bytes) -> bytes:

@@ -40,9 +40,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from dengwen_vault.columns import Base
 from dengwen_vault.durability import check_certain, hear_warnings, let_commit_wait
 from dengwen_vault.errors import SettingsError, UnavailableError
-from dengwen_vault.models import Base
 from dengwen_vault.settings import NONE
 from dengwen_vault.sqlite_log import bytes_to_copy, flush_log
 

@@ -5,8 +5,8 @@ Everything has been checked before; what is decided here is what only the databa
 whether a case is new, the same again, or another manifest under the same case key. The answer is
 the same for the first two, so that nobody who finds a sealed petition can ask whether it is here.
 
-A whole group is written with one statement for each table, whatever the size of the vault; no row
-is shared between two cases.
+A whole group is written with one statement for each of two tables, whatever the size of the vault;
+no row is shared between two cases. What else a case needs, it gets at its tick.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from dengwen_audit.note import Note
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.petition_file import SealedPetition
+from dengwen_vault.columns import draw_spot
 from dengwen_vault.errors import SecondManifestError
-from dengwen_vault.line import FirstEvent, begin_lines
-from dengwen_vault.models import Panel, Petition, draw_spot
+from dengwen_vault.models import Petition, Reception
 from dengwen_vault.segments import Slot
 
-_INSERT_PANEL = insert(Panel)
+_INSERT_RECEPTION = insert(Reception)
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +71,7 @@ class Outcome:
 
 def deposit_all(connection: Connection, deposits: Sequence[Deposit]) -> list[Outcome]:
     """
-    Store petitions, their panels and their events in line; tell what became of each.
+    Store petitions, and their receptions in line for the log; tell what became of each.
 
     One is refused if its case, or its signing key, is here with another manifest, be it by an
     earlier one of *deposits*; of a refused one nothing is stored. To avoid deadlocks on PostgreSQL,
@@ -79,7 +79,7 @@ def deposit_all(connection: Connection, deposits: Sequence[Deposit]) -> list[Out
     """
     new = _insert_petitions(connection, deposits)
     if new:
-        _insert_rest(connection, tuple(new.values()))
+        connection.execute(_INSERT_RECEPTION, [_reception_row(what) for what in new.values()])
     others = [what for what in deposits if new.get(what.manifest.case) is not what]
     outcomes = {id(what): outcome for what, outcome in _look_up(connection, others)}
     return [outcomes.get(id(what), Outcome(is_new=True)) for what in deposits]
@@ -108,6 +108,18 @@ def _petition_row(what: Deposit) -> dict[str, object]:
         "acceptance": what.acceptance.to_bytes(),
         "note": what.petition.note.to_bytes(),
         "parts": None if what.slot else what.parts,
+        "not_before": what.not_before,
+    }
+
+
+def _reception_row(what: Deposit) -> dict[str, object]:
+    return {
+        "not_before": what.not_before,
+        "cause": what.acceptance.hash,
+        "case_id": what.manifest.case,
+        "manifest": what.petition.note.hash,
+        "day": what.today,
+        "panel": " ".join(what.manifest.panel),
     }
 
 
@@ -140,25 +152,3 @@ def _look_up(
         else:
             refusal = SecondManifestError("another manifest of this case is here already")
             yield what, Outcome(is_new=False, refusal=refusal)
-
-
-def _insert_rest(connection: Connection, deposits: Sequence[Deposit]) -> None:
-    """Insert everything else of petitions that are new."""
-    panel = [
-        {
-            "reviewer": id_,
-            "day": what.today,
-            "case_id": what.manifest.case,
-            "manifest": what.petition.note.hash,
-        }
-        for what in deposits
-        for id_ in what.manifest.panel
-    ]
-    connection.execute(_INSERT_PANEL, panel)
-    begin_lines(
-        connection,
-        [
-            FirstEvent(what.manifest.case, what.acceptance.hash, what.not_before)
-            for what in deposits
-        ],
-    )

@@ -5,8 +5,11 @@ A tick is prepared by reading and decided by writing. Number, previous hash, day
 event follow from what is in line and what is in the log; nobody but a tick changes either for the
 events it takes, so that the one question is whether another sequencer ticked meanwhile. One
 transaction answers it: it moves the log's size from s to s + 1 if it is still s, and holds the
-record, its events and their seed, so that a record once signed can always be shown again. Whoever
-finds another size has lost, and has changed nothing.
+record and its seed; the events were laid down before it (`dengwen_vault.attempt`), so that a record
+once signed can always be shown again. Whoever finds another size has lost, and has changed nothing.
+
+What follows from the record comes after it: its events leave the line, and new cases come upon the
+desks. If that is cut off, the next tick finds in line what is in the log, and does the same.
 
 On PostgreSQL the second of two such updates waits for the first, then finds no row to change; on
 SQLite writers come one after another anyway. No other lock is needed.
@@ -20,18 +23,19 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from dengwen_audit.epoch import SEED_SIZE, Epoch, Record
 from dengwen_audit.event import SALT_SIZE, Event
-from dengwen_audit.log import LostRaceError
 from dengwen_audit.merkle import leaf_hash, prove_inclusion, read_leaves
 from dengwen_audit.text import ZERO_HASH
+from dengwen_vault.attempt import Attempt, pieces
+from dengwen_vault.columns import draw_spot
 from dengwen_vault.database import Store
+from dengwen_vault.due import Due, leave_line, read_due
 from dengwen_vault.errors import NotReadyError
-from dengwen_vault.models import Card, LogHead, PendingEvent, Petition, draw_spot
+from dengwen_vault.models import Card, LogHead
 from dengwen_vault.models import Epoch as EpochRow
 from dengwen_vault.models import Event as EventRow
 from dengwen_vault.roster_change import RosterChange, plan_rosters, write_rosters
@@ -43,21 +47,17 @@ CHUNK = 500  # keys in one question: SQLite takes no more than a few thousand
 Tips = dict[bytes, tuple[int, bytes]]  # by case: number and hash of the newest event
 
 
-class Taken(NamedTuple):
-    """A row of the line that enters the log now."""
-
-    cause: bytes
-    actor: str
-    case_id: bytes
-    type: str
-
-
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """One tick, prepared: the rows in line that it takes, and the epoch that they give."""
+    """
+    One tick, prepared: the rows in line that it takes, and the epoch that they give.
+
+    Attributes:
+        leaving: What is to leave the line: what it takes, and what an earlier one left there.
+    """
 
     number: int
-    taken: Sequence[Taken]
+    leaving: Sequence[Due]
     events: Sequence[Event]
     epoch: Epoch
     seed: bytes
@@ -101,18 +101,25 @@ class VaultEpochStore:
         self._check_place()
         with self._store.reading() as connection:
             plan = self._plan(connection, expected_size, utc_day(now))
-        # Before the lock, behind which the door would wait; in the order in which tables lie.
+        # In the order in which the table lies.
         rows = sorted(_rows(plan), key=itemgetter("spot"))
+        attempt = Attempt(self._store, expected_size)
+        attempt.lay_down(rows)
         with self._store.writing() as connection:
-            _claim(connection, expected_size, plan.epoch.record.roster)
-            _write(connection, plan, rows)
+            attempt.succeed(connection, plan.epoch.record.roster)
+            _write(connection, plan)
+        for piece in pieces(plan.leaving):
+            with self._store.noting() as connection:
+                leave_line(connection, piece)
         return plan.epoch.record
 
     def _plan(self, connection: Connection, size: int, today: datetime.date) -> Plan:
-        due = _due(connection, size, self._max_events)
-        tips = _tips(connection, due)
+        due = read_due(connection, size, self._max_events)
+        waiting = [row for row in due if not row.is_logged]
+        tips = _tips(connection, waiting, size)
         # A row whose chain has not begun cannot be: better that it waits than that the log does.
-        taken = [row for row in due if row.case_id in tips]
+        taken = [row for row in waiting if row.case_id in tips]
+        leaving = [*taken, *(row for row in due if row.is_logged)]
         published = [row.cause for row in taken if row.type == "roster.published"]
         rosters = plan_rosters(connection, self._office, published, today)
         if rosters.in_force is None:
@@ -120,42 +127,27 @@ class VaultEpochStore:
         events = list(_number(taken, tips, today))
         seed = secrets.token_bytes(SEED_SIZE)
         epoch = Epoch.build([event.to_bytes() for event in events], seed, rosters.in_force)
-        return Plan(size, taken, events, epoch, seed, rosters)
+        return Plan(size, leaving, events, epoch, seed, rosters)
 
 
-def _due(connection: Connection, size: int, limit: int) -> Sequence[Taken]:
-    """
-    Return what may enter epoch number *size*, the longest due first.
-
-    An event of a case comes after those that stood before it in line, also where the limit cuts.
-    """
-    row = PendingEvent
-    due = select(row.cause, row.actor, row.case_id, row.type).where(row.not_before <= size)
-    first = due.order_by(row.not_before, row.turn, row.cause).limit(limit)
-    return [Taken(*found) for found in connection.execute(first)]
-
-
-def _tips(connection: Connection, taken: Sequence[Taken]) -> Tips:
+def _tips(connection: Connection, taken: Sequence[Due], size: int) -> Tips:
     """Return what each chain that grows now hangs on."""
     cases = {row.case_id for row in taken}
     tips: Tips = {}
     first_card = connection.scalar(select(Card.hash).order_by(Card.number).limit(1))
     if ZERO_HASH in cases and first_card is not None:
         tips[ZERO_HASH] = (0, first_card)
-    received = {row.case_id for row in taken if row.type == "petition.received"}
-    for chunk in _chunks(received):
-        manifests = select(Petition.case_id, Petition.manifest).where(Petition.case_id.in_(chunk))
-        tips.update((row.case_id, (0, row.manifest)) for row in connection.execute(manifests))
-    for chunk in _chunks(cases - received):
-        tips.update(_newest(connection, chunk))
-    return tips
+    begin = {row.case_id: (0, row.begins.manifest) for row in taken if row.begins}
+    for chunk in _chunks(cases - begin.keys()):
+        tips.update(_newest(connection, chunk, size))
+    return tips | begin
 
 
-def _newest(connection: Connection, cases: Sequence[bytes]) -> Tips:
-    """Return the newest event of each of these cases."""
+def _newest(connection: Connection, cases: Sequence[bytes], size: int) -> Tips:
+    """Return the newest event of each of these cases in a log of this *size*."""
     last = (
         select(EventRow.case_id, func.max(EventRow.number).label("number"))
-        .where(EventRow.case_id.in_(cases))
+        .where(EventRow.case_id.in_(cases), EventRow.epoch < size)
         .group_by(EventRow.case_id)
         .subquery("newest")
     )
@@ -164,7 +156,7 @@ def _newest(connection: Connection, cases: Sequence[bytes]) -> Tips:
     return {row.case_id: (row.number, row.hash) for row in connection.execute(found)}
 
 
-def _number(taken: Iterable[Taken], tips: Tips, today: datetime.date) -> Iterator[Event]:
+def _number(taken: Iterable[Due], tips: Tips, today: datetime.date) -> Iterator[Event]:
     """Give each event its number, what it follows, its day and its salt."""
     for row in taken:
         number, previous = tips[row.case_id]
@@ -182,31 +174,12 @@ def _number(taken: Iterable[Taken], tips: Tips, today: datetime.date) -> Iterato
         yield event
 
 
-def _claim(connection: Connection, size: int, roster: bytes) -> None:
-    """Move the log's size on by one, if it is *size*."""
-    moved = update(LogHead).where(LogHead.size == size).values(size=size + 1, roster=roster)
-    if connection.execute(moved).rowcount != 1:
-        raise LostRaceError("another sequencer has made this record")
-
-
-def _write(connection: Connection, plan: Plan, rows: list[dict[str, object]]) -> None:
-    """Write the record, its events, and what it changes."""
+def _write(connection: Connection, plan: Plan) -> None:
+    """Write the record, and what it changes."""
     record = plan.epoch.record
     epoch = {"number": plan.number, "record": record.to_bytes()}
     connection.execute(insert(EpochRow), epoch | {"roster": record.roster, "seed": plan.seed})
     write_rosters(connection, plan.rosters, plan.number)
-    if plan.taken:
-        row = PendingEvent
-        gone = delete(row).where(
-            row.case_id == bindparam("_case"),
-            row.cause == bindparam("_cause"),
-            row.actor == bindparam("_actor"),
-        )
-        keys = sorted((taken.case_id, taken.cause, taken.actor) for taken in plan.taken)
-        connection.execute(
-            gone, [dict(zip(("_case", "_cause", "_actor"), key, strict=True)) for key in keys]
-        )
-        connection.execute(insert(EventRow), rows)
 
 
 def _rows(plan: Plan) -> Iterator[dict[str, object]]:

@@ -19,7 +19,7 @@ from dengwen_audit.text import ZERO_HASH
 from dengwen_vault.database import insert_new
 from dengwen_vault.errors import NotYoursError
 from dengwen_vault.line import NewEvent, join_line
-from dengwen_vault.models import AuditGrant, Event
+from dengwen_vault.models import AuditGrant, Epoch, Event
 
 
 class UnknownGrantError(GrantError):
@@ -56,6 +56,7 @@ def check_reader(connection: Connection, member: Member, start: int, today: date
     mine = (
         select(AuditGrant.hash)
         .join(Event, logged)
+        .join(Epoch, Epoch.number == Event.epoch)
         .where(AuditGrant.auditor == member.id, AuditGrant.institution == member.institution)
         .where(AuditGrant.until > today, AuditGrant.ended.is_(False))
         .where(AuditGrant.from_epoch <= start)

@@ -1,6 +1,9 @@
 """
 The line in front of the log: events that have happened and wait for their tick.
 
+That a petition was received is the first of its case, and lies in a table of its own
+(`dengwen_vault.deposit`); what is said here holds for it too.
+
 What members and root keepers cause is taken at the next tick. What the petitioner causes waits for
 a random epoch of the delay that the roster sets, unless she asks otherwise, so that its place in
 the log does not tell when she was at her keyboard. Her own events never overtake one another.
@@ -11,18 +14,16 @@ from __future__ import annotations
 import datetime
 import math
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
-from dengwen_audit.event import OFFICE
-from dengwen_audit.note import Note, NoteHash
+from dengwen_audit.note import Note
+from dengwen_vault.columns import draw_spot
 from dengwen_vault.database import insert_new
-from dengwen_vault.models import Cause, PendingEvent, draw_spot
+from dengwen_vault.models import Cause, PendingEvent, Petition
 
 AT_NEXT_TICK = 0
-RECEIVED = "petition.received"  # with it a case begins
 
 _INSERT = insert(PendingEvent)
 
@@ -43,21 +44,6 @@ class NewEvent:
     actor: str
     cause: Note
     not_before: int = AT_NEXT_TICK
-
-
-@dataclass(frozen=True)
-class FirstEvent:
-    """
-    That a case was received: its first event.
-
-    Attributes:
-        acceptance: The hash of the office's signed word, which is its cause.
-        not_before: The first epoch that may take it.
-    """
-
-    case: bytes
-    acceptance: NoteHash
-    not_before: int
 
 
 def join_line(connection: Connection, new: NewEvent, today: datetime.date | None = None) -> bool:
@@ -88,22 +74,6 @@ def join_line(connection: Connection, new: NewEvent, today: datetime.date | None
     return True
 
 
-def begin_lines(connection: Connection, events: Sequence[FirstEvent]) -> None:
-    """Put the first events of new cases in line; their causes lie with the petitions."""
-    rows = [
-        {
-            "case_id": first.case,
-            "cause": first.acceptance,
-            "actor": OFFICE,
-            "type": RECEIVED,
-            "not_before": first.not_before,
-            "turn": 0,
-        }
-        for first in events
-    ]
-    connection.execute(_INSERT, rows)
-
-
 def draw_epoch(size: int, delay: int, tick: int) -> int:
     """
     Draw the epoch from which an event of the petitioner may enter the log.
@@ -118,11 +88,12 @@ def draw_epoch(size: int, delay: int, tick: int) -> int:
 
 def not_before_hers(connection: Connection, case: bytes, drawn: int) -> int:
     """Return *drawn*, or the epoch of what the case has in line already, if that is later."""
+    received = select(Petition.not_before).where(Petition.case_id == case)
     last = select(func.max(PendingEvent.not_before)).where(PendingEvent.case_id == case)
-    return max(drawn, connection.scalar(last) or 0)
+    return max(drawn, connection.scalar(received) or 0, connection.scalar(last) or 0)
 
 
 def count_in_line(connection: Connection, case: bytes) -> int:
-    """Return how many events of a case wait."""
+    """Return how many events of a case wait, but for its reception."""
     waiting = select(func.count()).select_from(PendingEvent).where(PendingEvent.case_id == case)
     return connection.execute(waiting).scalar_one()

@@ -6,94 +6,36 @@ table has no row ids behind them but its keys themselves; the only times are day
 `UsedNonce`, which names nobody. The sealed parts of a petition lie outside SQLite's file; see
 `dengwen_vault.segments`.
 
-Without row ids SQLite keeps whole rows in its tree of keys, and reads a long one through to compare
-its key. So a table of long rows is a tree of random spots, found by an index; see `draw_spot`.
-
 What the order of pages on a disk still tells is in docs/decisions/0008-store.md.
 """
 
 from __future__ import annotations
 
 import datetime
-import secrets
-from typing import Any, ClassVar
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
-    Date,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from dengwen_audit.text import HASH_SIZE
-
-WITHOUT_ROWID = {"sqlite_with_rowid": False}
-WITH_ROWID = {"sqlite_with_rowid": True}  # of a table whose one key is such an id
-MAX_TOKEN = 64  # characters: an id, see dengwen_audit.text.check_token
-
-# Alembic can change only constraints that have a name, the same one on both databases.
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-_FIRST_DAY = datetime.date(1970, 1, 1)
-_DAY_BITS, _CHANCE_BITS = 16, 47  # together what a signed row id can count
-
-# SQLite takes a column for its row id only if its type is spelt INTEGER.
-ROW_ID = BigInteger().with_variant(Integer, "sqlite")
-
-
-def draw_spot(day: datetime.date | None = None) -> int:
-    """
-    Return where a long row is to lie: by chance, so that it tells nothing of the row.
-
-    Rows of a *day* lie together, in no order: a day is known of them anyway, and what is written
-    today then meets the pages of today, however old the vault is.
-    """
-    if day is None:
-        return secrets.randbits(_DAY_BITS + _CHANCE_BITS)
-    return (day - _FIRST_DAY).days << _CHANCE_BITS | secrets.randbits(_CHANCE_BITS)
-
-
-def _spot() -> Mapped[int]:
-    return mapped_column(ROW_ID, primary_key=True, autoincrement=False, default=draw_spot)
-
-
-def _hash(*args: Any, **options: Any) -> Mapped[bytes]:  # noqa: ANN401  # SQLAlchemy's own
-    return mapped_column(LargeBinary(HASH_SIZE), *args, **options)
-
-
-def _key_hash(*args: Any) -> Mapped[bytes]:  # noqa: ANN401  # SQLAlchemy's own
-    return mapped_column(LargeBinary(HASH_SIZE), *args, primary_key=True)
-
-
-def _token(*, primary_key: bool = False) -> Mapped[str]:
-    return mapped_column(String(MAX_TOKEN), primary_key=primary_key)
-
-
-class Base(DeclarativeBase):
-    """All tables of the vault."""
-
-    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        bytes: LargeBinary,
-        int: BigInteger,
-        datetime.date: Date,
-    }
-    __table_args__: Any = WITHOUT_ROWID
+from dengwen_vault.columns import (
+    MAX_TOKEN,
+    ROW_ID,
+    WITH_ROWID,
+    WITHOUT_ROWID,
+    Base,
+    hash_column,
+    hash_key,
+    id_column,
+    spot_key,
+)
 
 
 class Card(Base):
@@ -102,7 +44,7 @@ class Card(Base):
     __tablename__ = "card"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    hash: Mapped[bytes] = _hash(unique=True)
+    hash: Mapped[bytes] = hash_column(unique=True)
     note: Mapped[bytes]
 
 
@@ -118,7 +60,7 @@ class Roster(Base):
 
     __tablename__ = "roster"
 
-    hash: Mapped[bytes] = _key_hash()
+    hash: Mapped[bytes] = hash_key()
     version: Mapped[int] = mapped_column(unique=True)
     note: Mapped[bytes]
     in_force_from: Mapped[datetime.date | None]
@@ -127,14 +69,21 @@ class Roster(Base):
 
 
 class LogHead(Base):
-    """The log's size, in one row: who changes it from s to s + 1 has made record number s."""
+    """
+    The log's size, in one row: who changes it from s to s + 1 has made record number s.
+
+    Attributes:
+        roster: That of the newest record.
+        attempt: The newest attempt at the next record; see `dengwen_vault.attempt`.
+    """
 
     __tablename__ = "log_head"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"), WITHOUT_ROWID)
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     size: Mapped[int]
-    roster: Mapped[bytes | None] = _hash()  # that of record size - 1
+    roster: Mapped[bytes | None] = hash_column()
+    attempt: Mapped[bytes | None]
 
 
 class PublicCheckpoint(Base):
@@ -156,7 +105,7 @@ class Epoch(Base):
 
     number: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
     record: Mapped[bytes]
-    roster: Mapped[bytes] = _hash()
+    roster: Mapped[bytes] = hash_column()
     seed: Mapped[bytes] = mapped_column(LargeBinary(HASH_SIZE))
 
 
@@ -171,15 +120,39 @@ class Cause(Base):
     __tablename__ = "cause"
     __table_args__ = (UniqueConstraint("hash", "actor"), WITH_ROWID)
 
-    spot: Mapped[int] = _spot()
-    hash: Mapped[bytes] = _hash()
-    actor: Mapped[str] = _token()
+    spot: Mapped[int] = spot_key()
+    hash: Mapped[bytes] = hash_column()
+    actor: Mapped[str] = id_column()
     note: Mapped[bytes]
+
+
+class Reception(Base):
+    """
+    A petition that was taken in and is not in the log yet: its first event, in line for the log.
+
+    One tree for each petition that comes, short since each tick empties it. At its tick a
+    case gets its first event and its panel.
+
+    Attributes:
+        not_before: The first epoch that may take it; never a time.
+        cause: The hash of its acceptance.
+        manifest, day: The petition's.
+        panel: The reviewers' ids, with a space between two of them.
+    """
+
+    __tablename__ = "reception"
+
+    not_before: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cause: Mapped[bytes] = hash_key()
+    case_id: Mapped[bytes] = hash_column()
+    manifest: Mapped[bytes] = hash_column()
+    day: Mapped[datetime.date]
+    panel: Mapped[str]
 
 
 class PendingEvent(Base):
     """
-    An event in line for the log; number, previous hash, day and salt are given at its tick.
+    Any other event in line for the log; number, previous hash, day and salt are given at its tick.
 
     Attributes:
         not_before: The first epoch that may take it; never a time.
@@ -192,10 +165,10 @@ class PendingEvent(Base):
         WITHOUT_ROWID,
     )
 
-    case_id: Mapped[bytes] = _key_hash()
-    cause: Mapped[bytes] = _key_hash()
-    actor: Mapped[str] = _token(primary_key=True)
-    type: Mapped[str] = _token()
+    case_id: Mapped[bytes] = hash_key()
+    cause: Mapped[bytes] = hash_key()
+    actor: Mapped[str] = id_column(primary_key=True)
+    type: Mapped[str] = id_column()
     not_before: Mapped[int]
     turn: Mapped[int]
 
@@ -203,6 +176,8 @@ class PendingEvent(Base):
 class Event(Base):
     """
     An event in the log: its exact text, and where it stands.
+
+    One whose epoch is not there, since its number is not below the log's size, is no event yet.
 
     Attributes:
         path: The hashes from its leaf to its epoch's root, one after the other.
@@ -216,12 +191,12 @@ class Event(Base):
         WITH_ROWID,
     )
 
-    spot: Mapped[int] = _spot()
-    case_id: Mapped[bytes] = _hash()
+    spot: Mapped[int] = spot_key()
+    case_id: Mapped[bytes] = hash_column()
     number: Mapped[int]
-    hash: Mapped[bytes] = _hash()
-    cause: Mapped[bytes] = _hash()
-    actor: Mapped[str] = _token()
+    hash: Mapped[bytes] = hash_column()
+    cause: Mapped[bytes] = hash_column()
+    actor: Mapped[str] = id_column()
     epoch: Mapped[int]
     position: Mapped[int]
     text: Mapped[bytes]
@@ -241,22 +216,25 @@ class Petition(Base):
         segment, slot: Where the parts lie on SQLite.
         parts: The parts themselves on PostgreSQL: every one that is no attachment, in the
             manifest's order.
+        not_before: The first epoch that may take its reception; none of a case that was in the log
+            before this was kept.
     """
 
     __tablename__ = "petition"
     __table_args__ = WITH_ROWID
 
-    spot: Mapped[int] = _spot()
-    case_id: Mapped[bytes] = _hash(unique=True)
-    signing_key: Mapped[bytes] = _hash(unique=True)
-    manifest: Mapped[bytes] = _hash()
-    roster: Mapped[bytes] = _hash()
+    spot: Mapped[int] = spot_key()
+    case_id: Mapped[bytes] = hash_column(unique=True)
+    signing_key: Mapped[bytes] = hash_column(unique=True)
+    manifest: Mapped[bytes] = hash_column()
+    roster: Mapped[bytes] = hash_column()
     day: Mapped[datetime.date]
     segment: Mapped[str | None] = mapped_column(String(MAX_TOKEN))
     slot: Mapped[int | None]
     acceptance: Mapped[bytes]
     note: Mapped[bytes]
     parts: Mapped[bytes | None]
+    not_before: Mapped[int | None]
 
 
 class Attachment(Base):
@@ -264,13 +242,13 @@ class Attachment(Base):
 
     __tablename__ = "attachment"
 
-    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
+    case_id: Mapped[bytes] = hash_key(ForeignKey(Petition.case_id))
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
 
 
 class Panel(Base):
     """
-    Who may see a case: the lines of a reviewer's desk, in the desk's order.
+    Who may see a case once it is in the log: the lines of a reviewer's desk, in the desk's order.
 
     Attributes:
         day, manifest: The petition's, so that a page of the desk is one piece of this table.
@@ -278,10 +256,10 @@ class Panel(Base):
 
     __tablename__ = "panel"
 
-    reviewer: Mapped[str] = _token(primary_key=True)
+    reviewer: Mapped[str] = id_column(primary_key=True)
     day: Mapped[datetime.date] = mapped_column(primary_key=True)
-    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
-    manifest: Mapped[bytes] = _hash()
+    case_id: Mapped[bytes] = hash_key(ForeignKey(Petition.case_id))
+    manifest: Mapped[bytes] = hash_column()
 
 
 class Request(Base):
@@ -289,10 +267,10 @@ class Request(Base):
 
     __tablename__ = "request"
 
-    hash: Mapped[bytes] = _key_hash()
-    case_id: Mapped[bytes] = _hash(ForeignKey(Petition.case_id))
-    requester: Mapped[str] = _token()
-    compartment: Mapped[str] = _token()
+    hash: Mapped[bytes] = hash_key()
+    case_id: Mapped[bytes] = hash_column(ForeignKey(Petition.case_id))
+    requester: Mapped[str] = id_column()
+    compartment: Mapped[str] = id_column()
 
 
 class Work(Base):
@@ -301,9 +279,9 @@ class Work(Base):
     __tablename__ = "work"
     __table_args__ = (Index(None, "until"), WITHOUT_ROWID)
 
-    role: Mapped[str] = _token(primary_key=True)
+    role: Mapped[str] = id_column(primary_key=True)
     seat: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    request: Mapped[bytes] = _key_hash(ForeignKey(Request.hash))
+    request: Mapped[bytes] = hash_key(ForeignKey(Request.hash))
     until: Mapped[datetime.date]
 
 
@@ -313,10 +291,10 @@ class Answer(Base):
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("request", "holder"), WITH_ROWID)
 
-    spot: Mapped[int] = _spot()
-    request: Mapped[bytes] = _hash(ForeignKey(Request.hash))
-    holder: Mapped[str] = _token()
-    note: Mapped[bytes] = _hash()
+    spot: Mapped[int] = spot_key()
+    request: Mapped[bytes] = hash_column(ForeignKey(Request.hash))
+    holder: Mapped[str] = id_column()
+    note: Mapped[bytes] = hash_column()
     sealed: Mapped[bytes]
 
 
@@ -326,8 +304,8 @@ class Challenge(Base):
     __tablename__ = "challenge"
     __table_args__ = (Index(None, "day"), WITHOUT_ROWID)
 
-    case_id: Mapped[bytes] = _key_hash(ForeignKey(Petition.case_id))
-    nonce: Mapped[bytes] = _key_hash()
+    case_id: Mapped[bytes] = hash_key(ForeignKey(Petition.case_id))
+    nonce: Mapped[bytes] = hash_key()
     day: Mapped[datetime.date]
     note: Mapped[bytes]
 
@@ -338,9 +316,9 @@ class ChallengeWork(Base):
     __tablename__ = "challenge_work"
     __table_args__ = (Index(None, "day"), WITHOUT_ROWID)
 
-    member: Mapped[str] = _token(primary_key=True)
-    case_id: Mapped[bytes] = _key_hash()
-    nonce: Mapped[bytes] = _key_hash()
+    member: Mapped[str] = id_column(primary_key=True)
+    case_id: Mapped[bytes] = hash_key()
+    nonce: Mapped[bytes] = hash_key()
     day: Mapped[datetime.date]
 
 
@@ -350,9 +328,9 @@ class Head(Base):
     __tablename__ = "head"
     __table_args__ = (Index(None, "day"), WITHOUT_ROWID)
 
-    case_id: Mapped[bytes] = _key_hash()
-    nonce: Mapped[bytes] = _key_hash()
-    holder: Mapped[str] = _token(primary_key=True)
+    case_id: Mapped[bytes] = hash_key()
+    nonce: Mapped[bytes] = hash_key()
+    holder: Mapped[str] = id_column(primary_key=True)
     day: Mapped[datetime.date]
     note: Mapped[bytes]
 
@@ -363,9 +341,9 @@ class AuditGrant(Base):
     __tablename__ = "audit_grant"
     __table_args__ = (Index(None, "auditor"), WITHOUT_ROWID)
 
-    hash: Mapped[bytes] = _key_hash()
-    auditor: Mapped[str] = _token()
-    institution: Mapped[str] = _token()
+    hash: Mapped[bytes] = hash_key()
+    auditor: Mapped[str] = id_column()
+    institution: Mapped[str] = id_column()
     from_epoch: Mapped[int]
     until: Mapped[datetime.date]
     ended: Mapped[bool]
@@ -381,5 +359,5 @@ class UsedNonce(Base):
     __tablename__ = "used_nonce"
     __table_args__ = (Index(None, "window"), WITHOUT_ROWID)
 
-    hash: Mapped[bytes] = _key_hash()
+    hash: Mapped[bytes] = hash_key()
     window: Mapped[int]  # ten-minute windows since 1970

@@ -30,7 +30,7 @@ from dengwen_vault.line import (
     join_line,
     not_before_hers,
 )
-from dengwen_vault.models import Event
+from dengwen_vault.models import Epoch, Event
 from dengwen_vault.parts import parse_manifest
 from dengwen_vault.standing import Standing
 
@@ -96,8 +96,8 @@ def _check_sees(connection: Connection, member: Member, case: bytes) -> None:
     if member.role == REVIEWER:
         check_on_panel(connection, member.id, case)
         return
-    received = select(Event.case_id).where(Event.case_id == case, Event.number == 1)
-    if connection.scalar(received) is None:
+    received = select(Event.case_id).join(Epoch, Epoch.number == Event.epoch)
+    if connection.scalar(received.where(Event.case_id == case, Event.number == 1)) is None:
         raise NotYoursError
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from dengwen_audit.text import HASH_SIZE
-from dengwen_vault.models import Base, LogHead, PendingEvent, Petition, Work
+from dengwen_vault.columns import Base
+from dengwen_vault.models import LogHead, PendingEvent, Petition, Reception, Work
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.vault import Vault
 
@@ -47,7 +48,8 @@ def look(vault: Vault, now: float) -> Status:
     with vault.store.reading() as connection:
         size = connection.execute(select(LogHead.size)).scalar_one()
         petitions = bucket(estimate_petitions(connection))
-        pending, work = (bucket(_count(connection, table)) for table in (PendingEvent, Work))
+        pending = bucket(_count(connection, PendingEvent) + _count(connection, Reception))
+        work = bucket(_count(connection, Work))
     return Status(
         committed=size,
         public=view.size if view else 0,

@@ -19,11 +19,12 @@ from dengwen_audit.statements.answer import Answer, AnswerError, check_answer
 from dengwen_audit.statements.manifest import IDENTITY, PETITION
 from dengwen_audit.statements.member import Member
 from dengwen_vault.cases import CaseFile, case_file, logged_event
+from dengwen_vault.columns import draw_spot
 from dengwen_vault.database import insert_new
 from dengwen_vault.errors import NotYoursError, SecondAnswerError
 from dengwen_vault.line import NewEvent, join_line
 from dengwen_vault.models import Answer as AnswerRow
-from dengwen_vault.models import Cause, Event, Request, Work, draw_spot
+from dengwen_vault.models import Cause, Event, Request, Work
 from dengwen_vault.parts import parse_manifest, read_part
 from dengwen_vault.public_log import LogView
 from dengwen_vault.requests import ROLE_OF

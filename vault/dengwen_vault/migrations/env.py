@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from dengwen_vault.models import Base
+from dengwen_vault.models import Petition
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=Petition.metadata,
     render_as_batch=True,  # SQLite changes a table by copying it
 )
 with context.begin_transaction():
