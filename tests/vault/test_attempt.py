@@ -19,6 +19,7 @@ from dengwen_vault.attempt import Attempt
 from dengwen_vault.columns import draw_spot
 from dengwen_vault.database import Store
 from dengwen_vault.doctor import FAULT, examine
+from dengwen_vault.due import leave_line, read_due
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.models import Event as EventRow
 from dengwen_vault.models import LogHead
@@ -249,6 +250,22 @@ def test_an_older_release_finds_no_half_of_a_tick(open_office: VaultOffice, end:
     check_schema(store)
     open_office.tick()
     assert _types(open_office, petitions[0]) == ["petition.received", "case.withdrawn"]
+    assert _desks(open_office, petitions) == 15
+
+
+def test_two_sequencers_may_take_the_same_out_of_the_line(open_office: VaultOffice) -> None:
+    """One that was slow to end finds done what it does, and nothing is on a desk twice."""
+    petitions = _crowd(open_office)
+    _tick_until(open_office, BEFORE_RECORD + 1)
+    store = open_office.vault.store
+    with store.reading() as connection:
+        left = read_due(connection, open_office.epoch_store.size(), 100)
+    assert len(left) == 6
+    for _ in range(2):
+        with store.writing() as connection:
+            leave_line(connection, left)
+    rows = open_office.rows()
+    assert (rows["reception"], rows["pending_event"], rows["panel"]) == (0, 0, 15)
     assert _desks(open_office, petitions) == 15
 
 

@@ -11,6 +11,7 @@ import datetime
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from operator import attrgetter
 
@@ -21,10 +22,10 @@ from sqlalchemy import (
     SQLColumnExpression,
     bindparam,
     delete,
-    insert,
     literal,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dengwen_audit.event import OFFICE
 from dengwen_vault.models import Event, Panel, PendingEvent, Reception
@@ -75,7 +76,11 @@ def read_due(connection: Connection, size: int, limit: int) -> list[Due]:
 
 
 def leave_line(connection: Connection, logged: Sequence[Due]) -> None:
-    """Let what is in the log leave the line, and put the cases that begin on their desks."""
+    """
+    Let what is in the log leave the line, and put the cases that begin on their desks.
+
+    Whoever is overtaken here by another sequencer has done what that one finds done.
+    """
     receptions = sorted((one.not_before, one.cause) for one in logged if one.begins)
     _each(connection, _FORGET_RECEPTION, ("_not_before", "_cause"), receptions)
     others = sorted((one.case_id, one.cause, one.actor) for one in logged if not one.begins)
@@ -86,7 +91,8 @@ def leave_line(connection: Connection, logged: Sequence[Due]) -> None:
         if one.begins
         for reviewer in one.begins.panel
     )
-    _each(connection, insert(Panel), ("reviewer", "day", "case_id", "manifest"), lines)
+    lay_down = _insert_panel(connection.dialect.name)
+    _each(connection, lay_down, ("reviewer", "day", "case_id", "manifest"), lines)
 
 
 _IS_LOGGED = Event.epoch.is_not(None)
@@ -99,6 +105,13 @@ _FORGET_EVENT = delete(PendingEvent).where(
     PendingEvent.cause == bindparam("_cause"),
     PendingEvent.actor == bindparam("_actor"),
 )
+
+
+@cache
+def _insert_panel(dialect: str) -> Executable:
+    statement = sqlite.insert(Panel) if dialect == "sqlite" else postgresql.insert(Panel)
+    unless: Executable = statement.on_conflict_do_nothing()
+    return unless
 
 
 def _receptions(connection: Connection, size: int, limit: int) -> Iterator[Due]:
