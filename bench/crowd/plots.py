@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {  # matplotlib's type names each setting
 }
 TITLES = {
     "eighty": "Four fifths of the capacity",
-    "service": "Four fifths of the capacity, beside a sequencer",
+    "service": "Beside a sequencer",
     "eighty-postgres": "Four fifths of the capacity, PostgreSQL",
     "storm": "Ten times the capacity for a minute, and back",
     "squall-5": "Five times the capacity for 20 s, and back",

@@ -16,7 +16,7 @@ Runs = Mapping[str, dict[str, Any]]
 
 TITLES = {
     "eighty": "at four fifths of the capacity",
-    "service": "the same beside a sequencer",
+    "service": "beside a sequencer",
     "eighty-postgres": "the same on PostgreSQL",
     "slow": "the same between people who trickle",
     "storm": "ten times the capacity for a minute, and back",

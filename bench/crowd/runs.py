@@ -30,6 +30,7 @@ ATTEMPTS = 4
 ALL = 0.95  # of what is offered, which is as good as all of it
 ONE_GENERATOR = 8_000.0  # arrivals a second; more come in two processes
 TEN_FOLD = 10.0
+SERVICE_SHARE = 0.6  # of the capacity that the door has alone
 SERVICE_TICK = 30.0  # seconds between two records; an event may be one of 65,536
 SQUALLS = (2, 3, 5)  # times the capacity
 COME_BACK = (
@@ -147,8 +148,8 @@ def eighty(session: Session) -> None:
 
 
 def service(session: Session) -> None:
-    """The same while a sequencer makes records of all that comes."""
-    rate, seconds = 0.8 * session.capacity, session.seconds(130)
+    """How long people wait beside a sequencer, which takes its part of the same cores and disk."""
+    rate, seconds = SERVICE_SHARE * session.capacity, session.seconds(130)
     tick = session.seconds(SERVICE_TICK)
     doorway = replace(session.doorway, tick=tick)
     how = f"{rate:,.0f} a second, and a record each {tick:g} s"

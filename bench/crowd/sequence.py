@@ -15,7 +15,6 @@ import threading
 import time
 from pathlib import Path
 
-from dengwen_vault.cli.sequence import give_way
 from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.vault import Vault
 from tests.vault.office import NOON
@@ -26,7 +25,6 @@ def main() -> None:
     folder, seconds = sys.argv[1:]
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    give_way()
     vault = Vault(Path(folder), lambda: NOON)
     store = VaultEpochStore(vault.store)
     print("ready", flush=True)

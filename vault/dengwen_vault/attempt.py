@@ -2,8 +2,9 @@
 An attempt at a record: events laid down piece by piece, which one row makes part of the log.
 
 A tick may have tens of thousands of events, and on SQLite everybody who writes waits for a
-transaction. So each is short. What an attempt lays down bears the number of a record that is not
-there yet, and nobody reads it until the last transaction moves the log's size past that number.
+transaction. So each is short, and leaves the others thrice its time before the next. What an
+attempt lays down bears the number of a record that is not there yet, and nobody reads it until the
+last transaction moves the log's size past that number.
 
 The row of the log's size also names the newest attempt, and each transaction of an attempt holds
 that row: whoever begins another takes the place of the one before, which can do nothing more.
@@ -13,7 +14,9 @@ So what stands there when the size moves is of the attempt that moves it, all of
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
@@ -24,6 +27,7 @@ from dengwen_vault.database import Store
 from dengwen_vault.models import Event, LogHead
 
 PIECE = 512  # rows to a transaction: what waits behind it waits for some 20 ms
+REST = 3.0  # times as long as a piece took, in which others write
 NAME_SIZE = 16  # bytes
 
 T = TypeVar("T")
@@ -50,7 +54,7 @@ class Attempt:
     def lay_down(self, events: Sequence[dict[str, object]]) -> None:
         """Lay down rows of events; loss of power may undo it, until the attempt succeeds."""
         for piece in pieces(events):
-            with self._store.noting() as connection:
+            with short_work(self._store) as connection:
                 self._hold(connection)
                 connection.execute(insert(Event), piece)
 
@@ -61,7 +65,7 @@ class Attempt:
     def _forget_some(self) -> int:
         """Delete some events of records that never were; return how many."""
         some = select(Event.spot).where(Event.epoch >= self._size).limit(PIECE)
-        with self._store.noting() as connection:
+        with short_work(self._store) as connection:
             self._hold(connection)
             return connection.execute(delete(Event).where(Event.spot.in_(some))).rowcount
 
@@ -76,6 +80,16 @@ def pieces(rows: Sequence[T]) -> Iterator[list[T]]:
     rest = iter(rows)
     while piece := list(islice(rest, PIECE)):
         yield piece
+
+
+@contextmanager
+def short_work(store: Store) -> Iterator[Connection]:
+    """Open a transaction that loss of power may undo; rest after it, where one writes at a time."""
+    with store.noting() as connection:
+        begun = time.monotonic()
+        yield connection
+    if store.is_sqlite:
+        time.sleep(REST * (time.monotonic() - begun))
 
 
 def _change(connection: Connection, where: ColumnElement[bool], **values: object) -> None:

@@ -30,7 +30,7 @@ from dengwen_audit.epoch import SEED_SIZE, Epoch, Record
 from dengwen_audit.event import SALT_SIZE, Event
 from dengwen_audit.merkle import leaf_hash, prove_inclusion, read_leaves
 from dengwen_audit.text import ZERO_HASH
-from dengwen_vault.attempt import Attempt, pieces
+from dengwen_vault.attempt import Attempt, pieces, short_work
 from dengwen_vault.columns import draw_spot
 from dengwen_vault.database import Store
 from dengwen_vault.due import Due, leave_line, read_due
@@ -109,7 +109,7 @@ class VaultEpochStore:
             attempt.succeed(connection, plan.epoch.record.roster)
             _write(connection, plan)
         for piece in pieces(plan.leaving):
-            with self._store.noting() as connection:
+            with short_work(self._store) as connection:
                 leave_line(connection, piece)
         return plan.epoch.record
 

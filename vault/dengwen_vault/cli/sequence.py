@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import threading
 import time
@@ -18,9 +16,6 @@ from dengwen_vault.errors import DiskError
 if TYPE_CHECKING:
     from dengwen_vault.follower import Follower
     from dengwen_vault.place import Place
-
-
-NICENESS = 5  # of 19: it gives way to who waits for an answer, and still keeps up with a crowd
 
 
 @click.command("sequence")
@@ -58,7 +53,6 @@ def _sequence(folder: Path) -> None:
     from dengwen_vault.vault import Vault
 
     configure_logging()
-    give_way()
     vault = Vault(folder, time.time)
     check_schema(vault.store)
     check_durable(vault.store, vault.settings.replication)
@@ -79,12 +73,6 @@ def _sequence(folder: Path) -> None:
         place.close()
         sequencer.close()
         publisher.close()
-
-
-def give_way() -> None:
-    """Let the door go first where the processor is short: a record can wait for some seconds."""
-    with contextlib.suppress(OSError):  # a system may forbid it
-        os.nice(NICENESS)
 
 
 def _wait(place: Place, follower: Follower, stop: threading.Event, tick: int) -> bool:
