@@ -88,7 +88,7 @@ bench: setup  ## Measure the load that the office stands
 	$(PYTHON) -m bench
 
 .PHONY: bench-crowd
-bench-crowd: setup-dev  ## Measure the door under a crowd, half an hour (RUNS=ramp,storm for some of it)
+bench-crowd: setup-dev  ## Measure the door under a crowd, forty minutes (RUNS=ramp,storm for some of it)
 	$(PYTHON) -m bench.crowd $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 .PHONY: bench-growth
