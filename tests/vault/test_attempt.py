@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from dengwen_audit.note import sign_note
 from dengwen_audit.statements.statement import Statement
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault import attempt
-from dengwen_vault.attempt import Attempt
+from dengwen_vault.attempt import REST, Attempt, short_work
 from dengwen_vault.columns import draw_spot
 from dengwen_vault.database import Store
 from dengwen_vault.doctor import FAULT, examine
@@ -31,6 +32,7 @@ NAMES = ("first", "second", "third", "fourth", "fifth")
 # Begin, look for what an older one left, lay down three times two, the record, leave three times.
 TRANSACTIONS = 9
 BEFORE_RECORD = 5
+LONG = 0.05  # seconds that a piece takes
 
 
 class CrashError(Exception):
@@ -177,6 +179,14 @@ def test_a_door_comes_in_between(open_office: VaultOffice) -> None:
     assert open_office.rows()["reception"] == len(late) == TRANSACTIONS
     open_office.tick(2)  # one carries that record through
     assert [_types(open_office, petition) for petition in late] == [["petition.received"]] * 9
+
+
+def test_after_each_piece_others_have_thrice_its_time(small_office: VaultOffice) -> None:
+    """Where one writes at a time: else a tick of a crowd has the disk for itself for seconds."""
+    begun = time.monotonic()
+    with short_work(small_office.vault.store):
+        time.sleep(LONG)  # it is the time itself that counts
+    assert time.monotonic() - begun >= LONG * (1 + REST)
 
 
 def _rows(office: VaultOffice, number: int) -> list[dict[str, object]]:
