@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from sqlalchemy import Connection, func, select
 from dengwen_audit.errors import AuditError
 from dengwen_audit.event import Event, check_chain
 from dengwen_audit.log import LostRaceError
-from dengwen_audit.note import sign_note
+from dengwen_audit.note import Note, sign_note
+from dengwen_audit.statements.fields import CaseId
+from dengwen_audit.statements.grant import Grant
 from dengwen_audit.statements.statement import Statement
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault import attempt
@@ -25,7 +28,7 @@ from dengwen_vault.epoch_store import VaultEpochStore
 from dengwen_vault.models import Event as EventRow
 from dengwen_vault.models import LogHead
 from dengwen_vault.schema import check_schema, migrate, migrate_back
-from tests.small_office import OFFICE, make_key, make_roster
+from tests.small_office import OFFICE, make_key, make_roster, sign_by_roots
 from tests.vault.office import VaultOffice, seal_petition, words_of
 
 NAMES = ("first", "second", "third", "fourth", "fifth")
@@ -96,11 +99,13 @@ def _crowd(office: VaultOffice) -> list[SealedPetition]:
     for petition in petitions:
         office.vault.accept(petition.to_bytes(), at_once=True)
     case = petitions[0].manifest.case
-    note = sign_note(
-        Statement(OFFICE, case, "case.withdrawn").to_bytes(), words_of(NAMES[0]).signing_key()
-    )
-    office.vault.post_case_statement(case, note, at_once=True)
+    office.vault.post_case_statement(case, _withdrawal(case), at_once=True)
     return petitions
+
+
+def _withdrawal(case: CaseId) -> Note:
+    text = Statement(OFFICE, case, "case.withdrawn").to_bytes()
+    return sign_note(text, words_of(NAMES[0]).signing_key())
 
 
 def _types(office: VaultOffice, petition: SealedPetition) -> list[str]:
@@ -163,6 +168,30 @@ def test_what_is_laid_down_is_not_in_the_log_yet(open_office: VaultOffice) -> No
     )
     assert said.status_code == 404
     assert not [f for f in examine(open_office.vault, open_office.now) if f.state == FAULT]
+
+
+def test_an_event_that_is_laid_down_is_nothing_to_go_on_from(open_office: VaultOffice) -> None:
+    """What the next tick hangs a chain on is in the log, not what a dead sequencer had begun."""
+    petition = seal_petition("first")
+    case = petition.manifest.case
+    open_office.vault.accept(petition.to_bytes(), at_once=True)
+    open_office.tick()
+    open_office.vault.post_case_statement(case, _withdrawal(case), at_once=True)
+    _tick_until(open_office, 3)  # begun, looked for what is left, laid down one piece
+    open_office.tick()
+    assert _types(open_office, petition) == ["petition.received", "case.withdrawn"]
+
+
+def test_a_grant_that_is_laid_down_opens_nothing(open_office: VaultOffice) -> None:
+    """An auditor reads once the world can see the grant, and not before."""
+    today = datetime.datetime.fromtimestamp(open_office.now, datetime.UTC).date()
+    until = today + datetime.timedelta(days=3)
+    grant = Grant(OFFICE, "auditor-1", "court-of-audit", 0, until)
+    open_office.vault.post_grant(sign_by_roots(grant.to_bytes()))
+    _tick_until(open_office, 3)
+    assert open_office.ask("auditor-1", "/v1/epochs?from=0&to=100").status_code == 404
+    open_office.tick()
+    assert open_office.ask("auditor-1", "/v1/epochs?from=0&to=100").status_code == 200
 
 
 def test_a_door_comes_in_between(open_office: VaultOffice) -> None:
