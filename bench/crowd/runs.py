@@ -31,7 +31,7 @@ ALL = 0.95  # of what is offered, which is as good as all of it
 ONE_GENERATOR = 8_000.0  # arrivals a second; more come in two processes
 TEN_FOLD = 10.0
 SERVICE_SHARE = 0.6  # of the capacity that the door has alone
-SERVICE_TICK = 30.0  # seconds between two records; an event may be one of 65,536
+SERVICE_TICK = 30.0  # seconds between two records, which take 65,536 events at most
 SQUALLS = (2, 3, 5)  # times the capacity
 COME_BACK = (
     0.02  # of those who arrive in the storm; all of them would be there for ten minutes more

@@ -19,7 +19,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 
@@ -226,11 +226,15 @@ def insert_new(connection: Connection, table: type[Base], row: Mapping[str, obje
     return connection.execute(inserted, row).first() is not None
 
 
+def insert_of(dialect: str) -> Callable[[type[Base]], sqlite.Insert | postgresql.Insert]:
+    """Return what inserts rows in a *dialect* (`Dialect.name`) and may be told to leave what is."""
+    return sqlite.insert if dialect == "sqlite" else postgresql.insert
+
+
 @cache
 def _insert_new(table: type[Base], dialect: str) -> Executable:
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     # RETURNING, since drivers count the rows of such an insert differently.
-    unless = insert.on_conflict_do_nothing(index_elements=_key(table))
+    unless = insert_of(dialect)(table).on_conflict_do_nothing(index_elements=_key(table))
     inserted: Executable = unless.returning(literal_column("1"))
     return inserted
 

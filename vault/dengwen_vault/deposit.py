@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import Connection, Executable, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dengwen_audit.note import Note
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.statements.manifest import Manifest
 from dengwen_keys.petition_file import SealedPetition
 from dengwen_vault.columns import draw_spot
+from dengwen_vault.database import insert_of
 from dengwen_vault.errors import SecondManifestError
 from dengwen_vault.models import Petition, Reception
 from dengwen_vault.segments import Slot
@@ -125,8 +125,8 @@ def _reception_row(what: Deposit) -> dict[str, object]:
 
 @cache
 def _insert_new(dialect: str) -> Executable:
-    statement = sqlite.insert(Petition) if dialect == "sqlite" else postgresql.insert(Petition)
-    inserted: Executable = statement.on_conflict_do_nothing().returning(Petition.case_id)
+    unless = insert_of(dialect)(Petition).on_conflict_do_nothing()
+    inserted: Executable = unless.returning(Petition.case_id)
     return inserted
 
 

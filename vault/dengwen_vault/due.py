@@ -25,9 +25,9 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dengwen_audit.event import OFFICE
+from dengwen_vault.database import insert_of
 from dengwen_vault.models import Event, Panel, PendingEvent, Reception
 
 RECEIVED = "petition.received"  # with it a case begins
@@ -70,7 +70,7 @@ class Due:
 
 
 def read_due(connection: Connection, size: int, limit: int) -> list[Due]:
-    """Return what may enter epoch number *size*, the longest due first."""
+    """Return what may enter epoch number *size*, the longest due first; *limit* at most."""
     both = (_receptions(connection, size, limit), _others(connection, size, limit))
     return list(islice(heapq.merge(*both, key=attrgetter("not_before")), limit))
 
@@ -109,8 +109,7 @@ _FORGET_EVENT = delete(PendingEvent).where(
 
 @cache
 def _insert_panel(dialect: str) -> Executable:
-    statement = sqlite.insert(Panel) if dialect == "sqlite" else postgresql.insert(Panel)
-    unless: Executable = statement.on_conflict_do_nothing()
+    unless: Executable = insert_of(dialect)(Panel).on_conflict_do_nothing()
     return unless
 
 
