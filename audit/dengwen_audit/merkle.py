@@ -36,17 +36,18 @@ MAX_PROOF = 63  # hashes: the height of the largest tree a uint64 can count
 EMPTY_ROOT = Hash(hashlib.sha256(b"").digest())
 
 _SIZE = struct.Struct(">Q")
+_LEAF, _NODE = b"\x00", b"\x01"  # what is hashed first, so that neither passes for the other
 _Range = tuple[int, int]  # leaves [low, high)
 
 
 def leaf_hash(entry: bytes) -> Hash:
     """Return the hash of one entry of the log."""
-    return Hash(hashlib.sha256(b"\x00" + entry).digest())
+    return Hash(hashlib.sha256(_LEAF + entry).digest())
 
 
 def node_hash(left: Hash, right: Hash) -> Hash:
     """Return the hash of the tree that has the trees *left* and *right* below its root."""
-    return Hash(hashlib.sha256(b"\x01" + left + right).digest())
+    return Hash(hashlib.sha256(_NODE + left + right).digest())
 
 
 def root(leaves: Iterable[Hash]) -> Hash:
@@ -84,13 +85,24 @@ def consistency_proof(leaves: Sequence[Hash], old_size: int, size: int) -> list[
     return prove_consistency(read_leaves(leaves[:size]), old_size, size)
 
 
-def read_leaves(leaves: Sequence[Hash]) -> Read:
+def read_leaves(leaves: Iterable[Hash]) -> Read:
     """Return a reader of the subtrees over *leaves*; hashes each node of the tree once."""
-    levels = [list(leaves)]
-    while len(levels[-1]) > 1:
-        pairs = zip(levels[-1][::2], levels[-1][1::2], strict=False)
-        levels.append([node_hash(left, right) for left, right in pairs])
-    return lambda level, number: levels[level][number]
+    return read_joined(b"".join(leaves))
+
+
+def read_joined(leaves: bytes) -> Read:
+    """Do as `read_leaves` with hashes that lie one after the other; keeps twice their bytes."""
+    levels, pair = [leaves], 2 * HASH_SIZE
+    while len(levels[-1]) >= pair:
+        below = levels[-1]
+        starts = range(0, len(below) - pair + 1, pair)
+        nodes = [hashlib.sha256(_NODE + below[start : start + pair]).digest() for start in starts]
+        levels.append(b"".join(nodes))
+
+    def read(level: int, number: int) -> Hash:
+        return Hash(levels[level][HASH_SIZE * number : HASH_SIZE * (number + 1)])
+
+    return read
 
 
 def inclusion_root(proof: Sequence[Hash], leaf: Hash, index: int, size: int) -> Hash:

@@ -58,9 +58,19 @@ def parse_tile(data: bytes, width: int) -> list[Hash]:
     Raises:
         FormatError: If they are not *width* many.
     """
+    check_tile(data, width)
+    return [Hash(data[start : start + HASH_SIZE]) for start in range(0, len(data), HASH_SIZE)]
+
+
+def check_tile(data: bytes, width: int) -> None:
+    """
+    Check that a tile has *width* hashes.
+
+    Raises:
+        FormatError: If it has not.
+    """
     if len(data) != width * HASH_SIZE:
         raise FormatError("tile: not the number of hashes that its name says")
-    return [Hash(data[start : start + HASH_SIZE]) for start in range(0, len(data), HASH_SIZE)]
 
 
 def parse_bundle(data: bytes, width: int) -> list[bytes]:

@@ -29,6 +29,7 @@ from dengwen_audit.merkle import (
     leaf_hash,
     prove_consistency,
     prove_inclusion,
+    read_joined,
     read_leaves,
 )
 from dengwen_audit.note import Note
@@ -38,13 +39,15 @@ from dengwen_audit.tile_paths import (
     TILE_HEIGHT,
     TILE_WIDTH,
     entries_path,
+    check_tile,
     parse_bundle,
     parse_tile,
     tile_path,
 )
 from dengwen_audit.tile_tree import Tile, TileTree
 
-CACHED_FILES = 128
+CACHED_BUNDLES = 128
+CACHED_TILES = 4096  # of 16 KiB each with the nodes above: those of a million records
 MAX_TILE_LEVELS = 8
 TIMEOUT = 30  # seconds
 _OK, _NOT_FOUND, _GONE = 200, 404, 410
@@ -203,13 +206,13 @@ class VerifiedLog:
         size = checkpoint.size
         # Files of one checkpoint do not change, so keeping them does not tell old from new. A tile
         # is kept with all nodes above it: hashing them once costs as much as a proof through it.
-        self._full_tile = lru_cache(CACHED_FILES)(lambda *tile: _read_full(source, *tile))
+        self._full_tile = lru_cache(CACHED_TILES)(lambda *tile: _read_full(source, *tile))
         if before is not None:
             self._full_tile = before._full_tile  # noqa: SLF001  # of its own class
         self._edge_tile = lru_cache(MAX_TILE_LEVELS)(
             lambda level, number: read_leaves(read_tile(source, level, number, size))
         )
-        self._bundle = lru_cache(CACHED_FILES)(lambda number: read_bundle(source, number, size))
+        self._bundle = lru_cache(CACHED_BUNDLES)(lambda number: read_bundle(source, number, size))
 
     def record(self, index: int) -> bytes:
         """
@@ -292,7 +295,9 @@ class VerifiedLog:
 
 def _read_full(source: TileReader, level: int, number: int) -> Read:
     """Return a reader of the nodes in a full tile; it costs 255 hashes, once."""
-    return read_leaves(parse_tile(source.read(tile_path(level, number)), TILE_WIDTH))
+    data = source.read(tile_path(level, number))
+    check_tile(data, TILE_WIDTH)
+    return read_joined(data)
 
 
 def _width(count: int, number: int) -> int:
