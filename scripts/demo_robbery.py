@@ -23,6 +23,7 @@ from dengwen_keys.keyfile import open_keyfile
 from dengwen_keys.opening import TooFewSharesError, open_left, rebuild
 from dengwen_vault.blobs.store import fetch
 from dengwen_vault.models import Petition
+from dengwen_vault.papers import read_papers
 from dengwen_vault.parts import read_part
 from dengwen_vault.vault import Vault
 from scripts.demo_office import GATEKEEPERS, PASSPHRASE, REVIEWERS
@@ -84,8 +85,8 @@ def _petitions(data_folder: Path) -> Iterator[tuple[Note, dict[str, bytes]]]:
     """Go through the database, past every door."""
     vault = Vault(data_folder, time.time)
     with vault.store.reading() as connection:
-        for found in connection.scalars(select(Petition.note)).all():
-            note = Note.parse(found)
+        for case in connection.scalars(select(Petition.case_id)).all():
+            note = Note.parse(read_papers(connection, vault.segments, case).manifest)
             manifest = Manifest.parse(note.text)
             parts = {
                 part.name: fetch(vault.blobs, part.sha256, part.length)

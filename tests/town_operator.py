@@ -22,6 +22,7 @@ from dengwen_keys.released import Asked
 from dengwen_vault.database import insert_new
 from dengwen_vault.line import NewEvent, join_line
 from dengwen_vault.models import Request, Work
+from dengwen_vault.papers import Papers, fill_slot, read_papers
 from dengwen_vault.parts import read_all_parts
 from tests.town import Town
 from tests.town_office import OfficeHouse
@@ -52,14 +53,30 @@ class Operator:
         with vault.store.reading() as connection:
             return read_all_parts(connection, vault.segments, manifest)
 
+    def papers(self, case: bytes) -> Papers:
+        """Return manifest and acceptance of a case, past every door."""
+        vault = self.town.office.vault
+        with vault.store.reading() as connection:
+            return read_papers(connection, vault.segments, case)
+
+    def swap_papers(self, case: bytes, papers: Papers) -> None:
+        """Put other papers in the row of a case, which then counts before its slot."""
+        self.run(
+            "UPDATE petition SET note = :note, acceptance = :acceptance WHERE case_id = :case",
+            note=papers.manifest,
+            acceptance=papers.acceptance,
+            case=case,
+        )
+
     def swap_parts(self, case: bytes, parts: bytes) -> None:
         """Lay other sealed parts where those of a case lie."""
+        held = fill_slot(parts, self.papers(case))
         ((segment, slot),) = self.read(
             "SELECT segment, slot FROM petition WHERE case_id = :case", case=case
         )
         with (self.town.office.folder / "sealed" / segment).open("r+b") as file:
             file.seek(slot * int(segment.partition("-")[0]))
-            file.write(len(parts).to_bytes(4, "big") + parts)
+            file.write(len(held).to_bytes(4, "big") + held)
 
     def delete_case(self, case: bytes) -> None:
         """Delete every trace of a case."""

@@ -30,9 +30,9 @@ from dengwen_audit.statements.acceptance import check_acceptance
 from dengwen_audit.statements.fields import CaseId
 from dengwen_keys.petition_file import first_bytes
 from dengwen_submit.ticket import case_hash
-from dengwen_vault.cases import manifest_note
 from dengwen_vault.errors import BlobError
 from dengwen_vault.models import Event, Petition, Reception
+from dengwen_vault.papers import read_papers
 from dengwen_vault.parts import parse_manifest, read_all_parts
 from tests.small_office import make_card, make_roster
 from tests.vault.office import VaultOffice
@@ -134,7 +134,7 @@ def _pool(path: Path) -> Pool:
 def _is_same(office: VaultOffice, case: bytes, sent: bytes) -> bool:
     try:
         with office.vault.store.reading() as connection:
-            note = manifest_note(connection, case)
+            note = read_papers(connection, office.vault.segments, case).manifest
             parts = read_all_parts(connection, office.vault.segments, parse_manifest(note))
     except BlobError:
         return False

@@ -42,6 +42,7 @@ from dengwen_vault import models
 from dengwen_vault.columns import Base, draw_spot
 from dengwen_vault.due import RECEIVED
 from dengwen_vault.grouping import MAX_GROUP
+from dengwen_vault.papers import Papers, fill_slot
 from dengwen_vault.requests import WORK_DAYS
 from dengwen_vault.segments import Segments
 from tests.small_office import make_key, make_recipient, sign_by_roots
@@ -126,7 +127,7 @@ class Past:
     Lives through an office's past, once.
 
     Args:
-        segments: Where sealed parts are to lie; none if they are to lie in their rows.
+        segments: Where parts and papers are to lie; none if they are to lie in their rows.
 
     Attributes:
         rosters: Those that were published, the newest last.
@@ -148,7 +149,7 @@ class Past:
         self._due: defaultdict[int, list[Callable[[int], list[Happening]]]] = defaultdict(list)
         self._over: list[bytes] = []  # cases of which nothing more will be heard
         self._rows: Rows = defaultdict(list)
-        self._parts: list[bytes] = []  # of the petitions in these rows
+        self._sealed: list[tuple[bytes, Papers]] = []  # parts and papers of these rows' petitions
         self._intake = make_key("intake")
 
     def generations(self) -> Iterator[Rows]:
@@ -156,22 +157,22 @@ class Past:
         for number in range(self._first, self._size):
             self._live(number)
             if number % GENERATION == GENERATION - 1 or number == self._size - 1:
-                self._lay_down_parts()
+                self._lay_down_sealed()
                 yield self._rows
-                self._rows, self._parts = defaultdict(list), []
+                self._rows, self._sealed = defaultdict(list), []
 
-    def _lay_down_parts(self) -> None:
-        """Let the rows of petitions have the sealed parts, or tell where these lie."""
+    def _lay_down_sealed(self) -> None:
+        """Let the rows of petitions have parts and papers, or tell where these lie."""
         petitions = self._rows.get(models.Petition, [])
         if self._segments is None:
-            for row, parts in zip(petitions, self._parts, strict=True):
-                row |= {"segment": None, "slot": None, "parts": parts}
+            for row, (parts, papers) in zip(petitions, self._sealed, strict=True):
+                row |= {"note": papers.manifest, "acceptance": papers.acceptance, "parts": parts}
             return
         for begin in range(0, len(petitions), MAX_GROUP):
             group = slice(begin, begin + MAX_GROUP)
-            slots = self._segments.put(self._parts[group])
+            slots = self._segments.put([fill_slot(*sealed) for sealed in self._sealed[group]])
             for row, slot in zip(petitions[group], slots, strict=True):
-                row |= {"segment": slot.segment, "slot": slot.number, "parts": None}
+                row |= {"segment": slot.segment, "slot": slot.number}
 
     def _live(self, number: int) -> None:
         happenings = self._publish(number) if day_of(number) >= self._roster.valid_until else []
@@ -226,11 +227,11 @@ class Past:
             manifest=petition.note.hash,
             roster=manifest.roster,
             day=day,
-            acceptance=acceptance.to_bytes(),
-            note=petition.note.to_bytes(),
             not_before=number,
+            **dict.fromkeys(("segment", "slot", "note", "acceptance", "parts")),
         )
-        self._parts.append(self._petitions.original(case).joined)
+        papers = Papers(petition.note.to_bytes(), acceptance.to_bytes())
+        self._sealed.append((self._petitions.original(case).joined, papers))
         for reviewer in manifest.panel:
             self._add(
                 models.Panel,

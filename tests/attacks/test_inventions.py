@@ -117,11 +117,8 @@ def test_a_reception_with_another_acceptance_opens_nothing(town: Town, operator:
         hash=acceptance.hash,
         case=first.manifest.case,
     )
-    operator.run(
-        "UPDATE petition SET acceptance = :note WHERE case_id = :case",
-        note=acceptance.to_bytes(),
-        case=first.manifest.case,
-    )
+    papers = operator.papers(first.manifest.case)
+    operator.swap_papers(first.manifest.case, replace(papers, acceptance=acceptance.to_bytes()))
     town.tick()
     town.grant()
     asked = town.request(first.manifest.panel[0], first)

@@ -114,11 +114,8 @@ def test_a_manifest_takes_the_case_key(town: Town, operator: Operator) -> None:
     forged = sign_note(
         replace(sealed.manifest, panel=sealed.manifest.panel[::-1]).to_bytes(), mine.signing_key()
     )
-    operator.run(
-        "UPDATE petition SET note = :note WHERE case_id = :case",
-        note=forged.to_bytes(),
-        case=sealed.manifest.case,
-    )
+    papers = operator.papers(sealed.manifest.case)
+    operator.swap_papers(sealed.manifest.case, replace(papers, manifest=forged.to_bytes()))
     operator.run(
         "UPDATE petition SET manifest = :hash WHERE case_id = :case",
         hash=forged.hash,

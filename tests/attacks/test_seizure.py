@@ -30,8 +30,7 @@ TRUSTEES = [f"trustee-{number}" for number in range(1, 6)]
 
 def seize(operator: Operator, case: bytes) -> SealedPetition:
     """Take a sealed petition out of the seized data folder."""
-    ((note_bytes,),) = operator.read("SELECT note FROM petition WHERE case_id = :case", case=case)
-    note = Note.parse(note_bytes)
+    note = Note.parse(operator.papers(case).manifest)
     manifest, found, start = check_manifest(note), {}, 0
     parts = operator.parts(manifest)
     for part in manifest.parts:

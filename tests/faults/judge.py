@@ -45,6 +45,7 @@ from dengwen_vault.models import (
     Reception,
     Work,
 )
+from dengwen_vault.papers import read_papers
 from dengwen_vault.parts import read_all_parts
 from dengwen_vault.segments import Segments, open_segments
 from dengwen_vault.settings import Settings
@@ -182,12 +183,11 @@ class Judge:
         """Look for every accepted petition: whole in the vault, and exactly once in the log."""
         faults = []
         with self._reading() as connection:
-            rows = select(Petition.case_id, Petition.note)
-            stored = {row.case_id: row.note for row in connection.execute(rows)}
+            stored = set(connection.scalars(select(Petition.case_id)))
         for accepted in self.load.accepted:
             sealed = accepted.petition.sealed
             case = sealed.manifest.case
-            if stored.get(case) != sealed.note.to_bytes():
+            if case not in stored or self._manifest(case) != sealed.note.to_bytes():
                 faults.append("an accepted petition is not in the vault as it was sent")
             elif self._parts(sealed.manifest) != _letter(sealed):
                 faults.append("the parts of an accepted petition are not in the vault")
@@ -198,6 +198,13 @@ class Judge:
             else:
                 check_chain(events, sealed.note.hash)
         return faults
+
+    def _manifest(self, case: bytes) -> bytes | None:
+        with self._reading() as connection:
+            try:
+                return read_papers(connection, self._segments, case).manifest
+            except BlobError:
+                return None
 
     def _parts(self, manifest: Manifest) -> bytes | None:
         with self._reading() as connection:
@@ -211,7 +218,7 @@ class Judge:
         with self._reading() as connection:
             rows = connection.execute(select(Attachment.case_id, Attachment.number))
             arrived = {(row.case_id, row.number) for row in rows}
-            named = list(all_arrived(connection))
+            named = list(all_arrived(connection, self._segments))
         faults = [
             "an attachment that was taken is not known"
             for one in self.load.attached
@@ -219,6 +226,8 @@ class Judge:
         ]
         for part in named:
             try:
+                if isinstance(part, BlobError):
+                    raise part
                 check_blob(self._blobs, part.sha256, part.length)
             except BlobError as error:
                 faults.append(f"an attachment that was taken: {error}")

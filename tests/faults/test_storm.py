@@ -81,7 +81,7 @@ def _spoil_a_petition(storm: Storm) -> None:
     assert segment is not None
     assert slot is not None
     with (storm.house.office.vault / "sealed" / segment).open("r+b") as file:
-        file.seek((slot + 1) * int(segment.partition("-")[0]) - PAGE)
+        file.seek(slot * int(segment.partition("-")[0]) + PAGE)
         file.write(bytes(PAGE))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dengwen_audit.log import RestoredStoreError, Sequencer
+from dengwen_audit.statements.manifest import Part
 from dengwen_audit.witness_client import WitnessAheadError
 from dengwen_vault.attachments import all_arrived
 from dengwen_vault.backup import backup, restore
@@ -99,9 +100,10 @@ def test_a_backup_taken_while_attachments_come_has_each_that_it_knows_of(
     restore(archive, folder)
     restored = Vault(folder, small_office.clock)
     with restored.store.reading() as connection:
-        known = list(all_arrived(connection))
+        known = list(all_arrived(connection, restored.segments))
     assert known
     for part in known:
+        assert isinstance(part, Part)
         check_blob(restored.blobs, part.sha256, part.length)
     restored.close()
 

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -28,18 +29,20 @@ os.kill(os.getpid(), 9)
 
 
 def _limit_pages(office: VaultOffice, pages: int) -> None:
-    """Let the disk be full: SQLite says so when its file may not grow."""
+    """Let the disk be full: SQLite says so when its file, without a free page, may not grow."""
 
     def limit(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
     office.vault.store.close()
+    with closing(sqlite3.connect(office.vault.store.path)) as connection:
+        connection.execute("VACUUM")
     event.listen(office.vault.store.engine, "connect", limit)
 
 
 def test_a_full_disk_is_told_and_loses_nothing(small_office: VaultOffice) -> None:
     """What was not stored was not accepted; what was, is still there."""
-    first, *others = (seal_petition(f"number {n}").to_bytes() for n in range(9))
+    first, *others = (seal_petition(f"number {n}").to_bytes() for n in range(40))
     small_office.vault.accept(first, at_once=True)
     before = small_office.rows()
     _limit_pages(small_office, 1)  # SQLite allows at least what is there

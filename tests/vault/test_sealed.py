@@ -77,7 +77,7 @@ def test_a_petition_that_is_here_takes_no_second_slot(small_office: VaultOffice)
     arrival = Arrival(petition.to_bytes())
     small_office.vault.accept_all([arrival] * 3)
     place = _slot(small_office, petition)
-    for _ in range(2 * FIRST_SIZE // (9 * PAGE)):
+    for _ in range(2 * FIRST_SIZE // (10 * PAGE)):
         small_office.vault.accept_all([arrival])
         small_office.vault.accept(arrival.sealed)
     assert _used(small_office) == 1
@@ -167,7 +167,7 @@ def test_petitions_that_are_gone_or_changed_are_faults(small_office: VaultOffice
     first.chmod(0o600)
     place = _slot(small_office, spoilt)
     with first.open("r+b") as file:
-        file.seek(place.number * 9 * PAGE + 9_000)
+        file.seek(place.number * 10 * PAGE + 9_000)
         byte = file.read(1)
         file.seek(-1, 1)
         file.write(bytes([byte[0] ^ 1]))
@@ -187,7 +187,7 @@ def test_a_folder_of_petitions_that_others_can_read_is_a_fault(small_office: Vau
 
 def test_a_backup_brings_the_sealed_petitions(small_office: VaultOffice, tmp_path: Path) -> None:
     """Full segments come back read-only, the others are gone on with, and no file tells a time."""
-    petitions = [seal_petition(f"petition {number}") for number in range(FIRST_SIZE // 9 // PAGE)]
+    petitions = [seal_petition(f"petition {number}") for number in range(FIRST_SIZE // 10 // PAGE)]
     small_office.vault.accept_all([Arrival(petition.to_bytes()) for petition in petitions])
     last = seal_petition("in the next segment")
     small_office.vault.accept(last.to_bytes())

@@ -184,6 +184,12 @@ def test_a_slot_that_is_given_back_is_used_again(segments: Segments) -> None:
     assert len(list(segments._folder.iterdir())) == 1  # all of them are free
 
 
+def test_nothing_stays_in_a_slot_that_is_given_back(segments: Segments, folder: Path) -> None:
+    """It was of nobody who is here: neither sealed bytes stay, nor a day."""
+    segments.free(segments.put(SEALED))
+    assert not any(any(path.read_bytes()) for path in folder.iterdir())
+
+
 def test_what_is_not_there_is_missing(segments: Segments, folder: Path) -> None:
     """A segment that is gone, and a slot behind its end."""
     (slot,) = segments.put([SEALED[0]])

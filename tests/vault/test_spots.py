@@ -1,6 +1,7 @@
 """The revision that gives long rows a spot: nothing is lost on the way there and back."""
 
 import itertools
+from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -11,33 +12,46 @@ from dengwen_audit.note import Note
 from dengwen_vault.columns import Base, draw_spot
 from dengwen_vault.database import Store, insert_new
 from dengwen_vault.models import Cause, Petition
+from dengwen_vault.papers import Papers, papers_of_all
 from dengwen_vault.schema import check_schema, migrate, migrate_back
+from dengwen_vault.segments import Segments
 from tests.vault.office import VaultOffice, seal_petition
 
 BEFORE = "0004"
 LONG = ("answer", "cause", "event", "sealed_petition")
 
 PLACES = {"spot", "segment", "slot"}
+PAPERS = {"note", "acceptance"}  # of a petition
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def _rows(store: Store) -> Rows:
+def _rows(store: Store, segments: Segments | None) -> Rows:
     """
-    Return all rows but for where they, and what they name, lie.
+    Return all rows but for where they, and what they name, lie; papers apart.
 
     The epoch that a petition waited for is forgotten on the way once it is in the log.
     """
     forgotten = PLACES | {"not_before"}
     columns = {
-        name: [column for column in table.columns if column.name not in forgotten]
+        name: [
+            column
+            for column in table.columns
+            if column.name not in (forgotten | PAPERS if name == "petition" else forgotten)
+        ]
         for name, table in Base.metadata.tables.items()
     }
     with store.reading() as connection:
-        return {
+        rows = {
             name: sorted(tuple(row) for row in connection.execute(select(*found)))
             for name, found in columns.items()
         }
+        papers = [
+            astuple(found)
+            for found in papers_of_all(connection, segments)
+            if isinstance(found, Papers)
+        ]
+        return rows | {"papers": sorted(papers)}
 
 
 def _live(office: VaultOffice) -> None:
@@ -51,13 +65,14 @@ def _live(office: VaultOffice) -> None:
 def test_an_older_office_keeps_everything(open_office: VaultOffice) -> None:
     """Each row is there after the revision, each long one at a spot of its own."""
     _live(open_office)
-    store, before = open_office.vault.store, _rows(open_office.vault.store)
+    store, segments = open_office.vault.store, open_office.vault.segments
+    before = _rows(store, segments)
     migrate_back(store, open_office.vault.places, BEFORE)
     for name in LONG:
         assert "spot" not in {column["name"] for column in inspect(store.engine).get_columns(name)}
     migrate(store, open_office.vault.places)
     check_schema(store)
-    assert _rows(store) == before
+    assert _rows(store, segments) == before
     with store.reading() as connection:
         spots = connection.scalars(text("SELECT spot FROM event")).all()
     assert len(set(spots)) == len(spots) > 3

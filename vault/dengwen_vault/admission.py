@@ -24,6 +24,7 @@ from dengwen_vault.deposit import Deposit, deposit_all
 from dengwen_vault.errors import SecondManifestError, VaultError
 from dengwen_vault.grouping import Group
 from dengwen_vault.line import draw_epoch
+from dengwen_vault.papers import fill_slot
 from dengwen_vault.segments import Segments
 from dengwen_vault.standing import Office, Standing, utc_day
 
@@ -49,7 +50,7 @@ class Admission:
     Checks what arrives, stores what may come in, and signs for it.
 
     Args:
-        segments: Where sealed parts lie; none if they lie in their rows.
+        segments: Where parts and papers lie; none if they lie in their rows.
         intake_key: Gives the key that signs acceptances, when the first is to be signed.
         allowance: Bytes that the attachments of a case may have together.
     """
@@ -108,7 +109,7 @@ class Admission:
         """
         Bring *deposits*, by rising case id, to the disk; tell of each what refuses it.
 
-        The parts are durable before the rows are that name their slots. A slot that no row names
+        The slots are durable before the rows are that name them. A slot that no row names
         is given back, but not after an error: what is committed then is not known.
         """
         laid = self._lay_down(deposits)
@@ -120,10 +121,10 @@ class Admission:
         return [outcome.refusal for outcome in outcomes]
 
     def _lay_down(self, deposits: Sequence[Deposit]) -> Sequence[Deposit]:
-        """Lay the sealed parts of *deposits* into slots, where there are segments."""
+        """Lay parts and papers of *deposits* into slots, where there are segments."""
         if self._segments is None:
             return deposits
-        slots = self._segments.put([what.parts for what in deposits])
+        slots = self._segments.put([fill_slot(what.parts, what.papers) for what in deposits])
         return [replace(what, slot=slot) for what, slot in zip(deposits, slots, strict=True)]
 
     def _examine(

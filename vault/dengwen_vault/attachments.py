@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import Connection, select
 
@@ -25,17 +27,20 @@ from dengwen_audit.statements.signers import check_signed_only_by
 from dengwen_audit.text import parse_base64
 from dengwen_keys.errors import KeysError
 from dengwen_keys.petition_file import check_part
-from dengwen_vault.cases import manifest_note
 from dengwen_vault.errors import (
     AllowanceError,
+    BlobError,
     NoAttachmentError,
     NotAcceptedError,
     NotHereYetError,
+    NotYoursError,
     OtherBytesError,
 )
 from dengwen_vault.models import Attachment, Petition
 from dengwen_vault.models import Roster as RosterRow
+from dengwen_vault.papers import find_papers, read_papers
 from dengwen_vault.parts import parse_manifest
+from dengwen_vault.segments import Segments
 from dengwen_vault.standing import Office
 
 _OTHER_BYTES = "these are not the bytes that the manifest names"
@@ -76,7 +81,13 @@ def check_allowance(manifest: Manifest, allowance: int) -> None:
         raise AllowanceError(f"the attachments are together over {allowance} bytes")
 
 
-def due_attachment(connection: Connection, office: Office, acceptance: str, number: int) -> Due:
+def due_attachment(
+    connection: Connection,
+    segments: Segments | None,
+    office: Office,
+    acceptance: str,
+    number: int,
+) -> Due:
     """
     Return the attachment that may be sent on the word of an *acceptance*, a note in base64.
 
@@ -84,7 +95,8 @@ def due_attachment(connection: Connection, office: Office, acceptance: str, numb
         NotAcceptedError: If this office did not sign it, or has no such case.
         NoAttachmentError: If the manifest names no attachment of this *number*.
     """
-    manifest = _accepted_manifest(connection, _check_acceptance(connection, office, acceptance))
+    accepted = _check_acceptance(connection, office, acceptance)
+    manifest = _accepted_manifest(connection, segments, accepted)
     if not 1 <= number <= len(manifest.attachments):
         raise NoAttachmentError
     return Due(manifest.case, number, manifest)
@@ -109,7 +121,9 @@ def arrived(connection: Connection, case: bytes) -> tuple[int, ...]:
     return tuple(connection.scalars(mine.order_by(Attachment.number)))
 
 
-def arrived_part(connection: Connection, case: bytes, number: int) -> Part:
+def arrived_part(
+    connection: Connection, segments: Segments | None, case: bytes, number: int
+) -> Part:
     """
     Return what the manifest says of an attachment that has come.
 
@@ -117,7 +131,7 @@ def arrived_part(connection: Connection, case: bytes, number: int) -> Part:
         NoAttachmentError: If it names none of this *number*.
         NotHereYetError: If it has not come.
     """
-    manifest = parse_manifest(manifest_note(connection, case))
+    manifest = parse_manifest(read_papers(connection, segments, case).manifest)
     if not 1 <= number <= len(manifest.attachments):
         raise NoAttachmentError
     if number not in arrived(connection, case):
@@ -125,15 +139,20 @@ def arrived_part(connection: Connection, case: bytes, number: int) -> Part:
     return manifest.attachments[number - 1]
 
 
-def all_arrived(connection: Connection) -> Iterator[Part]:
-    """Go through what the manifests say of every attachment that has come, case by case."""
-    rows = (
-        select(Attachment.case_id, Attachment.number, Petition.note)
-        .join(Petition, Petition.case_id == Attachment.case_id)
-        .order_by(Attachment.case_id, Attachment.number)
+def all_arrived(connection: Connection, segments: Segments | None) -> Iterator[Part | BlobError]:
+    """Yield of every attachment that has come what its manifest says, or why that is not there."""
+    rows = select(Attachment.case_id, Attachment.number).order_by(
+        Attachment.case_id, Attachment.number
     )
-    for row in connection.execute(rows.execution_options(yield_per=100)):
-        yield parse_manifest(row.note).attachments[row.number - 1]
+    found = connection.execute(rows.execution_options(yield_per=100))
+    for case, some in groupby(found, attrgetter("case_id")):
+        numbers = [row.number for row in some]
+        try:
+            manifest = parse_manifest(read_papers(connection, segments, case).manifest)
+        except BlobError as error:
+            yield from [error] * len(numbers)
+        else:
+            yield from (manifest.attachments[number - 1] for number in numbers)
 
 
 def _check_acceptance(connection: Connection, office: Office, encoded: str) -> Acceptance:
@@ -155,9 +174,12 @@ def _intake_keys(connection: Connection, office: Office) -> set[VerificationKey]
     return {office.roster(connection, hash_).intake for hash_ in connection.scalars(hashes)}
 
 
-def _accepted_manifest(connection: Connection, acceptance: Acceptance) -> Manifest:
-    here = select(Petition.note).where(Petition.case_id == acceptance.case)
-    note = connection.scalar(here.where(Petition.manifest == acceptance.manifest))
-    if note is None:  # the office signed for it and has lost it since
-        raise NotAcceptedError
-    return parse_manifest(note)
+def _accepted_manifest(
+    connection: Connection, segments: Segments | None, acceptance: Acceptance
+) -> Manifest:
+    named = (Petition.case_id == acceptance.case) & (Petition.manifest == acceptance.manifest)
+    try:
+        papers = find_papers(connection, segments, named)
+    except NotYoursError:  # the office signed for it and has lost it since
+        raise NotAcceptedError from None
+    return parse_manifest(papers.manifest)

@@ -16,7 +16,9 @@ from dengwen_audit.note import NoteHash
 from dengwen_audit.statements.fields import CaseId
 from dengwen_vault.errors import NotYoursError
 from dengwen_vault.models import Cause, Epoch, Event, Panel, Petition
+from dengwen_vault.papers import read_papers
 from dengwen_vault.public_log import LoggedEvent, LogView
+from dengwen_vault.segments import Segments
 
 MAX_CASES = 1000  # to an answer of the desk
 
@@ -97,21 +99,9 @@ def _day_on_desk(connection: Connection, reviewer: str, case: bytes) -> datetime
     return connection.scalar(mine.where(Petition.case_id == case))
 
 
-def manifest_note(connection: Connection, case: bytes) -> bytes:
-    """
-    Return the manifest of a case as it was signed.
-
-    Raises:
-        NotYoursError: If there is no such case.
-    """
-    found = select(Petition.note).where(Petition.case_id == case)
-    manifest = connection.scalar(found)
-    if manifest is None:
-        raise NotYoursError
-    return manifest
-
-
-def case_file(connection: Connection, case: bytes, view: LogView | None) -> CaseFile:
+def case_file(
+    connection: Connection, segments: Segments | None, case: bytes, view: LogView | None
+) -> CaseFile:
     """
     Return the manifest and all sequenced events of a case, with causes and receipts.
 
@@ -122,11 +112,9 @@ def case_file(connection: Connection, case: bytes, view: LogView | None) -> Case
 
     Raises:
         NotYoursError: If there is no such case.
+        BlobError: If its manifest is no longer there.
     """
-    here = select(Petition.note, Petition.acceptance).where(Petition.case_id == case)
-    petition = connection.execute(here).one_or_none()
-    if petition is None:
-        raise NotYoursError
+    papers = read_papers(connection, segments, case)
     same = (Cause.hash == Event.cause) & (Cause.actor == Event.actor)
     rows = (
         select(Event, Epoch.roster, Epoch.record, Cause.note)
@@ -139,9 +127,9 @@ def case_file(connection: Connection, case: bytes, view: LogView | None) -> Case
     for row in connection.execute(rows):
         logged = LoggedEvent(row.text, row.epoch, row.position, row.path, row.roster, row.record)
         receipt = view.receipt(logged) if view else None
-        cause = petition.acceptance if row.note is None and row.number == 1 else row.note
+        cause = papers.acceptance if row.note is None and row.number == 1 else row.note
         events.append(CaseEvent(row.text, cause, receipt))
-    return CaseFile(petition.note, tuple(events))
+    return CaseFile(papers.manifest, tuple(events))
 
 
 def logged_event(connection: Connection, cause: bytes, actor: str) -> LoggedEvent | None:

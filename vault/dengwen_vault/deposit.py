@@ -26,6 +26,7 @@ from dengwen_vault.columns import draw_spot
 from dengwen_vault.database import insert_of
 from dengwen_vault.errors import SecondManifestError
 from dengwen_vault.models import Petition, Reception
+from dengwen_vault.papers import Papers
 from dengwen_vault.segments import Slot
 
 _INSERT_RECEPTION = insert(Reception)
@@ -41,7 +42,7 @@ class Deposit:
         acceptance: Signed by the intake key; the cause of its event.
         today: The day in UTC.
         not_before: The first epoch that may take its event.
-        slot: Where its parts lie already; nowhere if they are to lie in its row.
+        slot: Where its parts and papers lie already; nowhere if they are to lie in its row.
     """
 
     petition: SealedPetition
@@ -54,6 +55,11 @@ class Deposit:
     def parts(self) -> bytes:
         """Its parts, one after the other in the manifest's order."""
         return b"".join(self.petition.parts.values())
+
+    @property
+    def papers(self) -> Papers:
+        """Its manifest, and the office's word."""
+        return Papers(self.petition.note.to_bytes(), self.acceptance.to_bytes())
 
     @property
     def manifest(self) -> Manifest:
@@ -96,20 +102,25 @@ def _insert_petitions(connection: Connection, deposits: Sequence[Deposit]) -> di
 
 
 def _petition_row(what: Deposit) -> dict[str, object]:
-    return {
+    return _place(what) | {
         "spot": draw_spot(what.today),
         "case_id": what.manifest.case,
         "signing_key": what.manifest.signing_key,
         "manifest": what.petition.note.hash,
         "roster": what.manifest.roster,
         "day": what.today,
-        "segment": what.slot.segment if what.slot else None,
-        "slot": what.slot.number if what.slot else None,
-        "acceptance": what.acceptance.to_bytes(),
-        "note": what.petition.note.to_bytes(),
-        "parts": None if what.slot else what.parts,
         "not_before": what.not_before,
     }
+
+
+def _place(what: Deposit) -> dict[str, object]:
+    """Tell where parts and papers lie, or let them lie in the row."""
+    if what.slot:
+        lying = dict.fromkeys(("note", "acceptance", "parts"))
+        return {"segment": what.slot.segment, "slot": what.slot.number, **lying}
+    papers = what.papers
+    row = {"note": papers.manifest, "acceptance": papers.acceptance, "parts": what.parts}
+    return {"segment": None, "slot": None, **row}
 
 
 def _reception_row(what: Deposit) -> dict[str, object]:

@@ -19,7 +19,7 @@ from dengwen_vault.attachments import all_arrived
 from dengwen_vault.blobs.store import check_blob
 from dengwen_vault.durability import find_faults, has_standby
 from dengwen_vault.epoch_store import VaultEpochStore
-from dengwen_vault.errors import MissingBlobError, VaultError, WrongBlobError
+from dengwen_vault.errors import BlobError, MissingBlobError, VaultError, WrongBlobError
 from dengwen_vault.models import LogHead
 from dengwen_vault.parts import find_wrong_parts
 from dengwen_vault.public_log import LogView, PublicLog
@@ -161,9 +161,12 @@ def _petitions(vault: Vault, _: float) -> Iterator[Finding]:
 def _attachments(vault: Vault, _: float) -> Iterator[Finding]:
     """Read every attachment; takes as long as reading all of them does."""
     unknown = set(vault.blobs.names())  # before the rows, whose blobs come first
-    missing = wrong = 0
+    missing, wrong, is_known = 0, 0, True
     with vault.store.reading() as connection:
-        for part in all_arrived(connection):
+        for part in all_arrived(connection, vault.segments):
+            if isinstance(part, BlobError):  # told with the petitions
+                is_known = False
+                continue
             unknown.discard(part.sha256)
             try:
                 check_blob(vault.blobs, part.sha256, part.length)
@@ -172,9 +175,9 @@ def _attachments(vault: Vault, _: float) -> Iterator[Finding]:
             except WrongBlobError:
                 wrong += 1
     yield from _tell_damage("attachments", missing, wrong)
-    if not missing and not wrong:
+    if is_known and not missing and not wrong:
         yield Finding(GOOD, "every attachment that came is there, and whole")
-    if unknown:
+    if unknown and is_known:
         sentence = f"sealed files that no case has, of sendings that were cut off: {len(unknown)}"
         yield Finding(WARNING, sentence)
 

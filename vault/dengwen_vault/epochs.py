@@ -11,7 +11,9 @@ from dengwen_audit.epoch import empty_leaf, padded_count
 from dengwen_audit.note import Note, NoteHash
 from dengwen_audit.statements.fields import CaseId
 from dengwen_audit.text import ZERO_HASH
-from dengwen_vault.models import Cause, Epoch, Event, Petition
+from dengwen_vault.models import Cause, Epoch, Event
+from dengwen_vault.papers import Papers, papers_of_each
+from dengwen_vault.segments import Segments
 
 MAX_EPOCHS = 256  # to an answer
 MAX_LEAVES = 4**8  # to an answer, unless its first epoch alone has more
@@ -45,14 +47,8 @@ class _Leaf:
     number: int
 
 
-@dataclass(frozen=True)
-class _Case:
-    manifest: bytes
-    acceptance: bytes
-
-
 def epoch_bundles(
-    connection: Connection, start: int, stop: int, *, causes: bool
+    connection: Connection, segments: Segments | None, start: int, stop: int, *, causes: bool
 ) -> tuple[EpochBundle, ...]:
     """
     Return epochs from *start* to before *stop*: fewer if they are many or large, at least one.
@@ -69,7 +65,7 @@ def epoch_bundles(
         leaves += padded_count(len(events))
         if bundles and leaves > MAX_LEAVES:
             break
-        cases = _cases(connection, events) if causes else {}
+        cases = _cases(connection, segments, events) if causes else {}
         bundles.append(
             EpochBundle(
                 index=row.number,
@@ -97,7 +93,7 @@ def _leaves(events: Sequence[_Leaf], seed: bytes) -> list[bytes]:
 
 
 def _causes(
-    connection: Connection, events: Sequence[_Leaf], cases: Mapping[CaseId, _Case]
+    connection: Connection, events: Sequence[_Leaf], cases: Mapping[CaseId, Papers]
 ) -> dict[NoteHash, bytes]:
     """Return the causes by hash; if two members signed the same words, with both signatures."""
     actors = {(event.cause, event.actor) for event in events}
@@ -122,13 +118,13 @@ def _join(known: Note | None, note: Note) -> Note:
     return known.signed_by(*(line for line in note.signatures if line not in known.signatures))
 
 
-def _cases(connection: Connection, events: Iterable[_Leaf]) -> dict[CaseId, _Case]:
-    """Return manifest and acceptance of each case that an epoch speaks of."""
-    cases: dict[CaseId, _Case] = {}
+def _cases(
+    connection: Connection, segments: Segments | None, events: Iterable[_Leaf]
+) -> dict[CaseId, Papers]:
+    """Return the papers of each case that an epoch speaks of."""
+    cases: dict[CaseId, Papers] = {}
     for chunk in _chunks({event.case for event in events} - {ZERO_HASH}):
-        rows = select(Petition.case_id, Petition.note, Petition.acceptance)
-        found = connection.execute(rows.where(Petition.case_id.in_(chunk)))
-        cases.update((CaseId(row.case_id), _Case(row.note, row.acceptance)) for row in found)
+        cases.update(papers_of_each(connection, segments, chunk))
     return cases
 
 

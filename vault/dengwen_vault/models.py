@@ -205,15 +205,17 @@ class Event(Base):
 
 class Petition(Base):
     """
-    A case: who may ask about it, its manifest, and where its sealed parts lie.
+    A case: who may ask about it, and where its sealed parts and its papers lie.
 
-    Nothing here is finer than a day.
+    Nothing here is finer than a day. See `dengwen_vault.papers`.
 
     Attributes:
-        manifest: The hash of *note*.
-        note: The manifest, as the case key signed it.
-        acceptance: The office's signed word, and the cause of the case's first event.
-        segment, slot: Where the parts lie on SQLite.
+        manifest: The hash of the manifest.
+        segment, slot: Where parts and papers lie on SQLite.
+        note: The manifest, as the case key signed it: on PostgreSQL, and of cases that came
+            before papers lay in slots.
+        acceptance: The office's signed word, and the cause of the case's first event: where the
+            manifest is.
         parts: The parts themselves on PostgreSQL: every one that is no attachment, in the
             manifest's order.
         not_before: The first epoch that may take its reception; none of a case that was in the log
@@ -231,8 +233,8 @@ class Petition(Base):
     day: Mapped[datetime.date]
     segment: Mapped[str | None] = mapped_column(String(MAX_TOKEN))
     slot: Mapped[int | None]
-    acceptance: Mapped[bytes]
-    note: Mapped[bytes]
+    acceptance: Mapped[bytes | None]
+    note: Mapped[bytes | None]
     parts: Mapped[bytes | None]
     not_before: Mapped[int | None]
 

@@ -14,11 +14,13 @@ from itertools import takewhile
 
 from sqlalchemy import Connection, func, select
 
+from dengwen_audit.errors import AuditError
 from dengwen_audit.note import Note
+from dengwen_audit.statements.acceptance import Acceptance
 from dengwen_audit.statements.manifest import Manifest, Part
-from dengwen_vault.cases import manifest_note
 from dengwen_vault.errors import BlobError, MissingBlobError, NotYoursError, WrongBlobError
 from dengwen_vault.models import Petition
+from dengwen_vault.papers import Papers, papers_of_all, read_papers
 from dengwen_vault.segments import Segments, Slot
 
 _FOR_PANEL = re.compile(r"left|compartment/(?:petition|identity)")
@@ -45,7 +47,7 @@ def panel_part(connection: Connection, segments: Segments | None, case: bytes, n
     """
     if not _FOR_PANEL.fullmatch(name):
         raise NotYoursError
-    manifest = parse_manifest(manifest_note(connection, case))
+    manifest = parse_manifest(read_papers(connection, segments, case).manifest)
     return read_part(connection, segments, manifest, name)
 
 
@@ -72,20 +74,34 @@ def read_all_parts(connection: Connection, segments: Segments | None, manifest: 
 
 def find_wrong_parts(connection: Connection, segments: Segments | None) -> Iterator[BlobError]:
     """Go through all petitions, and yield for each that is no longer what was stored why."""
-    notes = select(Petition.note).execution_options(yield_per=100)
-    for note in connection.scalars(notes):
+    for papers in papers_of_all(connection, segments):
         try:
-            _check_parts(connection, segments, parse_manifest(note))
+            _check(connection, segments, papers)
         except BlobError as error:
             yield error
 
 
-def _check_parts(connection: Connection, segments: Segments | None, manifest: Manifest) -> None:
+def _check(connection: Connection, segments: Segments | None, papers: Papers | BlobError) -> None:
+    if isinstance(papers, BlobError):
+        raise papers
+    manifest = _manifest_of(papers)
     data = read_all_parts(connection, segments, manifest)
     for part in _letter_parts(manifest):
         sealed, data = data[: part.length], data[part.length :]
         if hashlib.sha256(sealed).digest() != part.sha256:
             raise WrongBlobError
+
+
+def _manifest_of(papers: Papers) -> Manifest:
+    """Return the manifest, if the acceptance is of this one."""
+    try:
+        note = Note.parse(papers.manifest)
+        accepted = Acceptance.parse(Note.parse(papers.acceptance).text)
+    except AuditError:
+        raise WrongBlobError from None
+    if accepted.manifest != note.hash:
+        raise WrongBlobError
+    return Manifest.parse(note.text)
 
 
 def _letter_parts(manifest: Manifest) -> list[Part]:

@@ -1,5 +1,5 @@
 """
-Sealed parts beside SQLite's file, each written once, where chance lays them.
+Sealed petitions beside SQLite's file, each written once, where chance lays them.
 
 ::
 
@@ -83,7 +83,7 @@ class Segments:
         self._lock = threading.Lock()
 
     def put(self, sealed: Sequence[bytes]) -> list[Slot]:
-        """Lay down the parts of petitions; when this returns, loss of power takes none."""
+        """Lay down what is to lie together; when this returns, loss of power takes none of it."""
         by_size: dict[int, list[int]] = {}
         for place, data in enumerate(sealed):
             by_size.setdefault(_slot_size(len(data)), []).append(place)
@@ -110,19 +110,43 @@ class Segments:
             MissingBlobError: If there is no such segment.
             WrongBlobError: If the slot holds less.
         """
-        begin = slot.number * _size_of(slot.segment) + _LENGTH.size + start
+        with self._opened(slot) as (descriptor, begin):
+            data = os.pread(descriptor, length, begin + _LENGTH.size + start)
+        if len(data) != length:
+            raise WrongBlobError
+        return data
+
+    def read_end(self, slot: Slot, length: int) -> bytes:
+        """
+        Return the last *length* bytes of what lies in a slot, or all if it is less, unchecked.
+
+        Raises:
+            MissingBlobError: If there is no such segment.
+            WrongBlobError: If the slot holds less than it says.
+        """
+        with self._opened(slot) as (descriptor, begin):
+            head = os.pread(descriptor, _LENGTH.size, begin)
+            if len(head) != _LENGTH.size:
+                raise WrongBlobError
+            (held,) = _LENGTH.unpack(head)
+            length = min(length, held)
+            data = os.pread(descriptor, length, begin + _LENGTH.size + held - length)
+        if len(data) != length or _LENGTH.size + held > _size_of(slot.segment):
+            raise WrongBlobError
+        return data
+
+    @contextlib.contextmanager
+    def _opened(self, slot: Slot) -> Iterator[tuple[int, int]]:
+        """Open the segment of a slot; give its descriptor, and where the slot begins."""
         with _unavailable():
             try:
                 descriptor = os.open(self._folder / slot.segment, os.O_RDONLY | _NO_ATIME)
             except FileNotFoundError:
                 raise MissingBlobError from None
             try:
-                data = os.pread(descriptor, length, begin)
+                yield descriptor, slot.number * _size_of(slot.segment)
             finally:
                 os.close(descriptor)
-        if len(data) != length:
-            raise WrongBlobError
-        return data
 
     def close(self) -> None:
         """Let go of the segments that are being filled; another process may take them over."""
@@ -242,8 +266,8 @@ class _Segment:
         return taken
 
     def free(self, number: int) -> None:
-        """Let a slot be written again; durable or not, it belongs to nobody."""
-        self._write(number, bytes(_LENGTH.size))
+        """Let a slot be written again, with nothing left in it; durable or not, it is nobody's."""
+        self._write(number, bytes(self._size))
         self._free.append(number)
 
     def end(self) -> None:

@@ -21,7 +21,7 @@ from dengwen_audit.statements.statement import (
     check_petitioner_statement,
 )
 from dengwen_audit.text import ZERO_HASH
-from dengwen_vault.cases import check_on_panel, manifest_note
+from dengwen_vault.cases import check_on_panel
 from dengwen_vault.errors import NotYoursError, TooManyError
 from dengwen_vault.line import (
     NewEvent,
@@ -31,7 +31,9 @@ from dengwen_vault.line import (
     not_before_hers,
 )
 from dengwen_vault.models import Epoch, Event
+from dengwen_vault.papers import read_papers
 from dengwen_vault.parts import parse_manifest
+from dengwen_vault.segments import Segments
 from dengwen_vault.standing import Standing
 
 MAX_IN_LINE = 32  # events of one case, before its petitioner has to wait
@@ -41,8 +43,14 @@ class StatementTypeError(StatementError):
     """No statement causes events of this type, or not in this chain, or not by this signer."""
 
 
-def post_case_statement(
-    connection: Connection, standing: Standing, case: CaseId, note: Note, *, at_once: bool
+def post_case_statement(  # noqa: PLR0913  # where her case is, what is in force, what she says
+    connection: Connection,
+    segments: Segments | None,
+    standing: Standing,
+    case: CaseId,
+    note: Note,
+    *,
+    at_once: bool,
 ) -> NoteHash:
     """
     Take a petitioner's statement about her case; the same note again changes nothing.
@@ -52,7 +60,7 @@ def post_case_statement(
         TooManyError: If as many of the case's events as may be are in line already.
         AuditError: If it is not hers to make, or not signed by the case key.
     """
-    manifest = parse_manifest(manifest_note(connection, case))
+    manifest = parse_manifest(read_papers(connection, segments, case).manifest)
     statement = check_petitioner_statement(note, manifest)
     _check_type(statement, PETITIONER, None)
     if count_in_line(connection, case) >= MAX_IN_LINE:

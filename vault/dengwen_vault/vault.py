@@ -31,6 +31,7 @@ from dengwen_vault.cases import CaseFile, DeskLine
 from dengwen_vault.database import Store, insert_new
 from dengwen_vault.epochs import EpochBundle
 from dengwen_vault.models import Attachment
+from dengwen_vault.papers import read_papers
 from dengwen_vault.parts import attachment_number, panel_part
 from dengwen_vault.public_log import PublicLog
 from dengwen_vault.requests import RequestState
@@ -54,7 +55,7 @@ class Vault:
         clock: Gives seconds since 1970.
 
     Attributes:
-        segments: Where sealed parts lie on SQLite; on PostgreSQL they lie in their rows.
+        segments: Where sealed parts and papers lie on SQLite; on PostgreSQL they are in their rows.
         nonces: Remembers the nonces of signed requests, for door and desk together.
     """
 
@@ -164,7 +165,9 @@ class Vault:
             NoAttachmentError: If the manifest names no attachment of this *number*.
         """
         with self.store.reading() as connection:
-            return attachments.due_attachment(connection, self._office, acceptance, number)
+            return attachments.due_attachment(
+                connection, self.segments, self._office, acceptance, number
+            )
 
     def put_attachment(self, due: Due, data: bytes) -> None:
         """
@@ -192,7 +195,7 @@ class Vault:
     def case_events(self, case: CaseId) -> CaseFile:
         """Return the manifest and all sequenced events of *case*, with causes and receipts."""
         with self.store.reading() as connection:
-            return cases.case_file(connection, case, self._log.view())
+            return cases.case_file(connection, self.segments, case, self._log.view())
 
     def post_challenge(self, case: CaseId, note: Note) -> None:
         """
@@ -215,7 +218,9 @@ class Vault:
         """Take a statement signed by the case key; its event is sequenced like a petition."""
         with self.store.writing() as connection:
             standing = self._office.standing(connection)
-            return statements.post_case_statement(connection, standing, case, note, at_once=at_once)
+            return statements.post_case_statement(
+                connection, self.segments, standing, case, note, at_once=at_once
+            )
 
     # What members ask at the desk.
 
@@ -237,7 +242,7 @@ class Vault:
         """Return the manifest note of a case of the member's panel."""
         with self.store.reading() as connection:
             cases.check_on_panel(connection, member.id, case)
-            return cases.manifest_note(connection, case)
+            return read_papers(connection, self.segments, case).manifest
 
     def part(self, member: Member, case: CaseId, name: str) -> bytes:
         """
@@ -252,14 +257,14 @@ class Vault:
             cases.check_on_panel(connection, member.id, case)
             if number is None:
                 return panel_part(connection, self.segments, case, name)
-            part = attachments.arrived_part(connection, case, number)
+            part = attachments.arrived_part(connection, self.segments, case, number)
         return fetch(self.blobs, part.sha256, part.length)
 
     def panel_events(self, member: Member, case: CaseId) -> CaseFile:
         """Return what `case_events` does, to a member of the panel."""
         with self.store.reading() as connection:
             cases.check_on_panel(connection, member.id, case)
-            return cases.case_file(connection, case, self._log.view())
+            return cases.case_file(connection, self.segments, case, self._log.view())
 
     def post_request(self, member: Member, note: Note) -> NoteHash:
         """Check a request and put it in line for the log; the same note again changes nothing."""
@@ -321,7 +326,7 @@ class Vault:
         """
         with self.store.confirming() as connection:
             grants.check_reader(connection, member, start, utc_day(self._clock()))
-            return epochs.epoch_bundles(connection, start, stop, causes=causes)
+            return epochs.epoch_bundles(connection, self.segments, start, stop, causes=causes)
 
     # What the office's own staff does at the command line.
 

@@ -118,7 +118,7 @@ def work_item(
     receipt = view.receipt(logged) if view and logged else None
     if receipt is None:
         raise NotYoursError
-    case = case_file(connection, row.case_id, None)
+    case = case_file(connection, segments, row.case_id, None)
     manifest = parse_manifest(case.manifest)
     name = f"share/{row.compartment}/{member.seat}"
     return WorkItem(note, receipt, case, read_part(connection, segments, manifest, name))
