@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from dengwen_audit.note import Note
+from dengwen_audit.note import Note, NoteHash
 from dengwen_audit.statements.acceptance import check_acceptance
 from dengwen_audit.statements.fields import CaseId
 from dengwen_keys.petition_file import SealedPetition
@@ -169,11 +169,22 @@ def _faults(office: VaultOffice) -> list[str]:
     return [found.sentence for found in examine(office.vault, office.now) if found.state == FAULT]
 
 
-def test_another_acceptance_is_damage(small_office: VaultOffice) -> None:
-    """One of another petition, in its place: the doctor finds it."""
-    small_office.accept()
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda slot, _: slot.replace(b"\ndeadline 7200", b"\ndeadline_7200"),
+        lambda slot, manifest: slot.replace(manifest, NoteHash(bytes(32)).hex().encode()),
+    ],
+    ids=["no acceptance", "of another petition"],
+)
+def test_another_acceptance_is_damage(
+    small_office: VaultOffice, change: Callable[[bytes, bytes], bytes]
+) -> None:
+    """One that cannot be, or that is of another petition: the doctor finds it."""
+    petition = seal_petition()
+    small_office.vault.accept(petition.to_bytes())
     assert _faults(small_office) == []
-    _change_slot(small_office, lambda slot: slot.replace(b"\ndeadline 7200", b"\ndeadline_7200"))
+    _change_slot(small_office, lambda slot: change(slot, petition.note.hash.hex().encode()))
     assert _faults(small_office) == ["sealed petitions that are not what they were: 1"]
 
 
@@ -261,6 +272,11 @@ def test_the_end_of_a_slot_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     assert segments.read_end(slot, 9000) == b"held"
     with pytest.raises(WrongBlobError):
         segments.read_end(Slot(slot.segment, 1 << 20), 2)
+    with (tmp_path / "sealed" / slot.segment).open("r+b") as file:
+        file.seek(slot.number * PAGE)
+        file.write(PAGE.to_bytes(4, "big"))
+    with pytest.raises(WrongBlobError):  # it would end in the next slot
+        segments.read_end(slot, 2)
     (tmp_path / "sealed" / slot.segment).unlink()
     with pytest.raises(MissingBlobError):
         segments.read_end(slot, 2)
