@@ -86,7 +86,7 @@ def test_each_petition_that_is_not_there_whole_is_counted_as_lost(
 ) -> None:
     """Whatever part of it is missing, or is another."""
     petitions = Pool(pool)
-    answer = office.vault.accept(petitions.petition(0)).to_bytes()
+    answer = office.vault.accept(petitions.petition(0), at_once=True).to_bytes()
     with office.vault.store.writing() as connection:
         connection.execute(change)
     assert count(office, petitions, [(0, answer)]).lost > 0
@@ -151,7 +151,7 @@ def test_a_petition_whose_segment_is_not_there_is_counted_as_lost(
 ) -> None:
     """Gone, or too short."""
     petitions = Pool(pool)
-    answer = office.vault.accept(petitions.petition(0)).to_bytes()
+    answer = office.vault.accept(petitions.petition(0), at_once=True).to_bytes()
     change(office)
     found = count(office, petitions, [(0, answer)])
     assert (found.lost, found.compared) == (1, 1)
