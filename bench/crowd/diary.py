@@ -19,7 +19,8 @@ class Second:
         at_once: How many of these were accepted without being sent away.
         accepted: Acceptances that came in it, whenever she had arrived.
         refused: Answers in it that said when to come back.
-        gone: Those who went home.
+        gone: Those who were told to come back, and went home.
+        unheard: Those who went home since they found no connection.
         broken: Connections that the door ended without an answer.
         late: Arrivals of it that the generator itself could not send in time.
         cpu: What the generator used, in seconds.
@@ -30,6 +31,7 @@ class Second:
     accepted: int = 0
     refused: int = 0
     gone: int = 0
+    unheard: int = 0
     broken: int = 0
     late: int = 0
     cpu: float = 0.0

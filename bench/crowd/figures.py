@@ -46,6 +46,7 @@ class Figures:
     sent_away: int = 0
     asked_to_work: int = 0
     gone: int = 0
+    unheard: int = 0
     waiting: int = 0
     broken: int = 0
     kept_back: int = 0
@@ -114,6 +115,7 @@ def figures_of(name: str, how: str, seen: Observed) -> Figures:
         sent_away=diary.total("refused"),
         asked_to_work=diary.asked_to_work,
         gone=diary.total("gone"),
+        unheard=diary.total("unheard"),
         broken=diary.total("broken"),
         kept_back=diary.kept_back,
         untold=diary.untold,
@@ -135,7 +137,8 @@ def figures_of(name: str, how: str, seen: Observed) -> Figures:
         ],
         series=series_of(diary, samples, gauge),
     )
-    figures.waiting = figures.offered - figures.accepted - figures.gone - sum(diary.errors.values())
+    ended = figures.accepted + figures.gone + figures.unheard + sum(diary.errors.values())
+    figures.waiting = figures.offered - ended
     if samples and samples[-1].time > 2 * FLAT_AFTER:
         slope, noise = slope_of([(s.time, s.memory) for s in samples if s.time > FLAT_AFTER])
         figures.memory_mb_a_minute = slope * 60 / 1e6
@@ -180,7 +183,7 @@ def slope_of(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def series_of(diary: Diary, samples: Sequence[Sample], gauge: Gauge) -> dict[str, list[float]]:
     """Return the run second by second, for the plots."""
     count = len(diary.seconds)
-    names = ("offered", "at_once", "accepted", "refused", "gone", "broken", "late")
+    names = ("offered", "at_once", "accepted", "refused", "gone", "unheard", "broken", "late")
     series: dict[str, list[float]] = {
         name: [getattr(second, name) for second in diary.seconds] for name in names
     }

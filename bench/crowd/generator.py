@@ -28,6 +28,7 @@ from bench.crowd.pool import Pool
 from bench.crowd.solvers import Solvers
 
 CONNECTIONS = 4000  # at most; who finds none free waits, and its clock runs
+HOLDS_ON = 10.0  # seconds after which she goes home, if she would not come back either
 SPARE_FILES = 64
 DRAIN_SECONDS = 15.0  # after the last arrival
 SEND_BUFFER = 1 << 18
@@ -119,6 +120,8 @@ class Crowd:
             while following and following[0] <= now:
                 self._arrive(*following, now)
                 following = next(arrivals, None)
+            while self._waiting and self._waiting[0].due + HOLDS_ON <= now:
+                self._find_none(self._waiting.popleft(), now)
             while self._again and self._again[0].due <= now:
                 self._return(heapq.heappop(self._again), now)
             if not following and not self._again and len(self._idle) == len(self._lines):
@@ -155,6 +158,15 @@ class Crowd:
             self._ask(self._open(), visit)
         else:
             self._waiting.append(visit)
+
+    def _find_none(self, visit: Visit, now: float) -> None:
+        """Let somebody go home who found no connection for so long, or hold on, as she is."""
+        if visit.most_tries > 1:
+            visit.due = now
+            self._waiting.append(visit)
+            return
+        self.diary.at(now - self._start).unheard += 1
+        self._fresh.append(visit.number)
 
     def _return(self, visit: Visit, now: float) -> None:
         """Let somebody come back, unless her device is still at work."""

@@ -162,7 +162,16 @@ def _cores(step: dict[str, Any]) -> str:
 
 
 def _crowds(runs: Runs) -> Iterator[Row]:
-    head = ("", "who", "accepted of offered", "sent away", "went home", "on their way", "lost")
+    head = (
+        "",
+        "who",
+        "accepted of offered",
+        "sent away",
+        "went home",
+        "unheard",
+        "on their way",
+        "lost",
+    )
     times = ("p50", "p99", "p99.9", "p99 of all, who came back too", "queue at most")
     rows = [
         (
@@ -171,6 +180,7 @@ def _crowds(runs: Runs) -> Iterator[Row]:
             f"{runs[name]['accepted']:,} of {runs[name]['offered']:,}",
             f"{runs[name]['sent_away']:,}",
             f"{runs[name]['gone']:,}",
+            f"{runs[name]['unheard']:,}",
             f"{runs[name]['waiting']:,}",
             f"{runs[name]['lost']}",
             *(f"{runs[name]['waits'][share]:.3f} s" for share in times[:3]),

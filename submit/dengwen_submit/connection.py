@@ -24,6 +24,7 @@ from typing import Protocol
 import httptools
 
 from dengwen_audit.problems import PROBLEM_TYPE, http_problem, problem_bytes
+from dengwen_submit.turns import Turns
 
 MAX_HEADER_BYTES = 32 << 10
 MAX_HEADERS = 100
@@ -113,10 +114,11 @@ class _State(Enum):
 
 @dataclass
 class Hall:
-    """All connections of one door, and the bytes that they hold together."""
+    """All connections of one door, the bytes that they hold together, and whose turn it is."""
 
     max_connections: int
     max_held: int
+    turns: Turns = field(default_factory=Turns)
     connections: dict[Connection, None] = field(default_factory=dict)
     held: int = 0
 
@@ -154,6 +156,8 @@ class Connection(asyncio.Protocol):
         self._since = time.monotonic()
         self._is_flowing = True
         self._is_whole = False
+        self._is_paused = False
+        self._number = -1
         self.state = _State.IDLE
         self.held = 0
 
@@ -164,12 +168,15 @@ class Connection(asyncio.Protocol):
         if not isinstance(transport, asyncio.Transport):
             raise AssertionError("internal error: not a stream")
         self._transport = transport
+        self._number = transport.get_extra_info("socket").fileno()
+        self._hall.turns.send_back(self._number)
         self._hall.connections[self] = None
         self._hall.make_room()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget everything."""
         self._hall.connections.pop(self, None)
+        self._hall.turns.forget(self._number)
         self._hold(-self.held)
         self.state, self._transport = _State.CLOSING, None
 
@@ -263,9 +270,10 @@ class Connection(asyncio.Protocol):
         is_head = self._request.method == "HEAD"
         self._request = Request("", "", {}, 0)
         self._write(answer.to_bytes(keep=keep, is_head=is_head))
+        self._rank(answer)
         if keep:
             self._rest()
-            self._transport.resume_reading()
+            self._resume_reading()
         else:
             self._close()
 
@@ -320,7 +328,7 @@ class Connection(asyncio.Protocol):
             self._hold(-self.held)
             if self._is_whole:
                 self._rest()
-        self._transport.resume_reading()
+        self._resume_reading()
 
     def _act_on(self, refusal: Answer | None) -> None:
         """Refuse, or let the body come."""
@@ -328,6 +336,7 @@ class Connection(asyncio.Protocol):
             self._refuse(refusal)
             return
         self.state, self._since = _State.BODY, time.monotonic()
+        self._hall.turns.prefer(self._number)
         if self._request.headers.get("expect", "").lower() == "100-continue":
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -335,15 +344,28 @@ class Connection(asyncio.Protocol):
         self._request.body = b"".join(self._chunks)
         self._chunks.clear()
         self.state = _State.ANSWERING
-        self._pause_reading()
         self._handler.handle(self._request, self)
+        if self.state is _State.ANSWERING:  # the answer takes time
+            self._pause_reading()
 
     def _pause_reading(self) -> None:
-        if self._transport:
+        if self._transport and not self._is_paused:
             self._transport.pause_reading()
+            self._is_paused = True
+
+    def _resume_reading(self) -> None:
+        if self._transport and self._is_paused:
+            self._transport.resume_reading()
+            self._is_paused = False
+
+    def _rank(self, answer: Answer) -> None:
+        """Let whoever is served be heard before others next time, and whoever is not after."""
+        turns, is_served = self._hall.turns, answer.status < HTTPStatus.BAD_REQUEST
+        (turns.prefer if is_served else turns.send_back)(self._number)
 
     def _refuse(self, answer: Answer) -> None:
-        """Send a refusal before the body has come, and throw the body away."""
+        """Answer before the body has come, and throw the body away."""
+        self._rank(answer)
         self.state, self._since = _State.THROWING, time.monotonic()
         keep = self._parser.should_keep_alive() and self._request.expected <= MAX_THROWN_AWAY
         self._write(answer.to_bytes(keep=keep, is_head=self._request.method == "HEAD"))

@@ -46,8 +46,10 @@ SPARE_FILES = 256  # descriptors for everything that is no connection
 MAX_HELD = 256 << 20  # bytes of bodies, all together
 KEPT_BYTES = 64 << 20  # of answers for public files
 KEPT_SECONDS = 60.0
-BACKLOG = 4096
+BACKLOG = 4096  # connections that the system keeps until they are accepted
+ACCEPTED_AT_ONCE = 64
 STOP_SECONDS = 10.0
+SWEEP_SECONDS = 1.0  # between two looks who is too slow
 
 _BUSY = Problem(503, "busy", "Many are here at once: come back in some seconds", retry_after=5)
 _PLAIN = ("range", "if-none-match", "if-modified-since", "if-range", "if-match")
@@ -197,34 +199,42 @@ def serve_door(
     """
     with socket.create_server((host, port), backlog=BACKLOG) as listener:
         ready = functools.partial(on_ready, listener.getsockname()[1]) if on_ready else None
-        asyncio.run(_serve(opening, listener, stop or threading.Event(), ready))
+        hall = Hall(_most_connections(), MAX_HELD)
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(hall.turns)) as runner:
+            runner.run(_serve(opening, hall, listener, stop or threading.Event(), ready))
 
 
 async def _serve(
     opening: Opening,
+    hall: Hall,
     listener: socket.socket,
     stop: threading.Event,
     on_ready: Callable[[], None] | None,
 ) -> None:
     loop = asyncio.get_running_loop()
-    hall = Hall(_most_connections(), MAX_HELD)
     vault, soon = opening.vault, loop.call_soon_threadsafe
     settings = WatchedSettings(vault.settings.folder)
     line = opening.make_line(vault, settings, soon, opening.clock, opening.workers)
     door = Door(opening.app, vault, line, AttachmentLine(opening.app, vault, hall, soon), soon)
     line.start()
     server = await loop.create_server(
-        lambda: Connection(hall, door), sock=listener, backlog=BACKLOG
+        lambda: Connection(hall, door), sock=listener, backlog=ACCEPTED_AT_ONCE
     )
+    listener.listen(BACKLOG)  # asyncio means the same number by both
+    hall.turns.send_back(listener.fileno())
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     if on_ready:
         on_ready()
+    swept = time.monotonic()
     while not stop.is_set():
         await asyncio.sleep(0.1)
-        hall.sweep(time.monotonic())
         line.tick()
+        hall.turns.pace = line.pace()
+        if time.monotonic() - swept > SWEEP_SECONDS:
+            swept = time.monotonic()
+            hall.sweep(swept)
     server.close()
     await _finish(hall, line, door)
 

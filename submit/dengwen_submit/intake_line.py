@@ -116,6 +116,11 @@ class IntakeLine:
         if wanted and self.clock() >= self._roster_until:
             self._learn_roster()
 
+    def pace(self) -> float:
+        """Return how many may be heard a second who were not let in."""
+        with self._wake:
+            return self._throttle.pace()
+
     def begin(self, request: Request) -> Answer | None:
         """Tell a petition that is announced to come in (None), or when to come back."""
         now = self.clock()

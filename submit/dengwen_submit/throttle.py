@@ -6,8 +6,10 @@ there is none, each is given an appointment: the first second of the near future
 left, as fast as petitions are being committed at present. So the crowd comes back spread out, and
 places are kept for those who were called: newcomers are not let in on them. Half of the queue at
 most is kept so, since many may never come, and would leave the door idle while others are sent
-away. Whoever asks before she sends is called for this very second if she may come. A ticket proves
-how long one has waited; of those inside, the longest waiting is served first.
+away. While a quarter of the queue is full, only so many are heard a second that telling them when
+to come back does not take most of the machine from the petitions; the others wait longer for their
+answer. Whoever asks before she sends is called for this very second if she may come. A ticket
+proves how long one has waited; of those inside, the longest waiting is served first.
 If appointments reach far, a puzzle is asked of everybody, harder the farther they reach.
 
 Nobody's address is looked at, here or anywhere. Nothing here knows HTTP, or what time it is.
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -35,6 +38,8 @@ SMOOTHING = 0.3
 BOOKED_SHARE = 0.9  # of the rate is given away as appointments
 
 KEPT_PART = 2  # one in so many places of the queue is kept, at most, for those who were called
+CROWDED_PART = 4  # one in so many places of the queue is taken: from then on a pace is kept
+HEARD = 2  # people for each petition that is served
 OVERFULL = 2  # so many times the limit stand in line, if all who were admitted send at once
 NEWCOMER = 1 << 62  # comes after every ticket
 
@@ -59,6 +64,8 @@ class Throttle(Generic[T]):
     _second: int = 0
     _open_page: int = 0  # before it, all is booked
     _farthest: int = 0  # the last page with an appointment
+    _should_be_here: int = 0  # appointments up to a second, and which second that is
+    _counted: int = -1
 
     def __len__(self) -> int:
         """Count who stands in line inside."""
@@ -82,6 +89,7 @@ class Throttle(Generic[T]):
             return False
         if ticket is None:
             self._book[int(now)] = self._book.get(int(now), 0) + 1
+            self._should_be_here += 1
         return True
 
     def enter(self, item: T, ticket: Ticket | None) -> bool:
@@ -101,6 +109,12 @@ class Throttle(Generic[T]):
         """Note that so many were served."""
         self._done += count
 
+    def pace(self) -> float:
+        """Return how many may be heard a second, of those who were not let in."""
+        if len(self) < self.limit // CROWDED_PART:
+            return math.inf
+        return HEARD * max(FIRST_RATE, self._rate)
+
     def tick(self, now: float) -> None:
         """Measure how fast they are served, if a second has gone by, and turn the book's page."""
         second = int(now)
@@ -114,6 +128,7 @@ class Throttle(Generic[T]):
             self._rate = max(self._rate, measured)
         self._second, self._done = second, 0
         self._open_page = 0  # others may be open by now
+        self._counted = -1
         for book in (self._book, self._again):
             for page in [page for page in book if page < second - PATIENCE]:
                 self._tear_out(book, page)
@@ -157,9 +172,12 @@ class Throttle(Generic[T]):
         return room > 0
 
     def _called(self, now: float) -> int:
-        """Count the places that are kept for those who should be here by now."""
-        books = (self._book, self._again)
-        return sum(count for book in books for page, count in book.items() if page <= now)
+        """Count the places that are kept for those who should be here by now, once a second."""
+        if self._counted != int(now):
+            self._counted = int(now)
+            pages = itertools.chain(self._book.items(), self._again.items())
+            self._should_be_here = sum(count for page, count in pages if page <= self._counted)
+        return self._should_be_here
 
     def _keep_appointment(self) -> None:
         """Strike out the oldest appointment; whose it was does not matter."""
@@ -168,6 +186,7 @@ class Throttle(Generic[T]):
             book = min(books, key=min)
             page = min(book)
             book[page] -= 1
+            self._should_be_here -= page <= self._counted
             if not book[page]:
                 self._tear_out(book, page)
 

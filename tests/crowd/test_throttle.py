@@ -1,11 +1,19 @@
 """A queue that is calm: room for all while there is room, and then a time for each."""
 
+import math
 import random
 
 import pytest
 
 from dengwen_submit.puzzle import MAX_BITS
-from dengwen_submit.throttle import MAX_WAIT, PATIENCE, PUZZLE_FROM, Throttle
+from dengwen_submit.throttle import (
+    FIRST_RATE,
+    HEARD,
+    MAX_WAIT,
+    PATIENCE,
+    PUZZLE_FROM,
+    Throttle,
+)
 from dengwen_submit.ticket import Ticket
 
 NOW = 1000.0
@@ -159,3 +167,39 @@ def test_appointments_follow_how_fast_it_really_goes(throttle: Throttle[str]) ->
         throttle.tick(NOW + second)
     pauses = [throttle.appoint(NOW + 30) for _ in range(90)]
     assert max(pauses) == pytest.approx(10, abs=2)
+
+
+def test_all_are_heard_while_little_waits_inside(throttle: Throttle[str]) -> None:
+    """Beyond a quarter of the queue only so many for each petition that is served."""
+    assert throttle.pace() == math.inf
+    throttle.enter("somebody", None)
+    assert throttle.pace() == HEARD * FIRST_RATE
+    throttle.tick(NOW)
+    throttle.served(1000)
+    throttle.tick(NOW + 1)
+    assert throttle.pace() == HEARD * 1000
+    for _ in range(3):
+        throttle.enter("somebody", None)
+    for second in range(2, 60):
+        throttle.tick(NOW + second)
+    assert throttle.pace() == HEARD * FIRST_RATE  # a disk that stands still shuts nobody out
+    throttle.take(4)
+    assert throttle.pace() == math.inf
+
+
+def test_kept_places_are_counted_rightly(throttle: Throttle[str]) -> None:
+    """Whatever happens in whatever order, as if they were counted anew each time."""
+    chance, now = random.Random(2), NOW
+    for _ in range(5000):
+        now += chance.choice((0.0, 0.0, 0.1, 1.0, -0.5))
+        ticket = chance.choice((None, EARLY))
+        act = chance.choice(("call", "admit", "appoint", "again", "tick"))
+        if act in {"call", "admit"}:
+            (throttle.call if act == "call" else throttle.admit)(ticket, now)
+        elif act == "tick":
+            throttle.tick(now)
+        else:
+            throttle.appoint(now, again=act == "again")
+        books = (throttle._book, throttle._again)
+        due = sum(count for book in books for page, count in book.items() if page <= now)
+        assert throttle._called(now) == due

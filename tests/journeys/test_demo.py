@@ -115,9 +115,17 @@ def test_the_vault_at_rest_holds_no_plaintext(town: Path) -> None:
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     """Interrupted while everything runs, the demo stops every server and says so."""
     folder = tmp_path / "town"
-    demo = subprocess.Popen(
-        [sys.executable, DEMO, "--folder", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    # What a script starts in the background ignores Ctrl-C, and so do the tests it runs, and all
+    # that they start, unless somebody listens to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        demo = subprocess.Popen(
+            [sys.executable, DEMO, "--folder", folder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert demo.stdout is not None
     for line in demo.stdout:
         if b"Seven processes run" in line:

@@ -1,0 +1,349 @@
+"""Two rows at the door: whoever was let in is heard first, and neither row is passed over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from selectors import EVENT_READ, EVENT_WRITE
+
+import pytest
+
+from dengwen_submit import turns as module
+from dengwen_submit.connection import Answer, Connection, Hall, Request
+from dengwen_submit.intake import PLACES
+from dengwen_submit.intake_line import IntakeLine
+from dengwen_submit.turns import Turns
+from tests.crowd.by_hand import QUIET
+from tests.crowd.open_door import HOST, OpenDoor
+from tests.patience import PATIENCE
+
+HARDLY = 1e-6  # so many a second: one, and nobody after it as long as a test lasts
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    """Give a selector."""
+    selector = Turns()
+    yield selector
+    selector.close()
+
+
+@pytest.fixture
+def people() -> Iterator[list[tuple[socket.socket, socket.socket]]]:
+    """Give connections, the near end first; all of the far ends have said something."""
+    with contextlib.ExitStack() as stack:
+        pairs = [socket.socketpair() for _ in range(6)]
+        for near, far in pairs:
+            stack.enter_context(near)
+            stack.enter_context(far)
+            far.sendall(b"x")
+        yield pairs
+
+
+def _told(turns: Turns, timeout: float | None = 0.0) -> list[int]:
+    return [key.fd for key, _ in turns.select(timeout)]
+
+
+def _add(turns: Turns, near: socket.socket, *, behind: bool) -> int:
+    if behind:
+        turns.send_back(near.fileno())
+    turns.register(near, EVENT_READ)
+    return near.fileno()
+
+
+Pairs = list[tuple[socket.socket, socket.socket]]
+
+
+def test_the_first_row_is_heard_first(turns: Turns, people: Pairs) -> None:
+    """Whoever came when."""
+    later = [_add(turns, near, behind=True) for near, _ in people[:3]]
+    first = [_add(turns, near, behind=False) for near, _ in people[3:]]
+    told = _told(turns)
+    assert set(told[:3]) == set(first)
+    assert set(told[3:]) == set(later)
+
+
+def test_a_round_has_some_of_both_rows(
+    turns: Turns, people: Pairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many have something to say in either; all come to their turn."""
+    monkeypatch.setattr(module, "ROUND", 1)
+    later = {_add(turns, near, behind=True) for near, _ in people[:3]}
+    first = {_add(turns, near, behind=False) for near, _ in people[3:]}
+    rounds = [_told(turns) for _ in range(6)]
+    # A round of one may be spent on learning that there is a first row.
+    assert all(told[0] in first for told in rounds)
+    assert {number for told in rounds for number in told[1:]} == later
+    assert {told[0] for told in rounds} == first
+
+
+def test_of_the_other_row_no_more_are_heard_than_the_pace_allows(
+    turns: Turns, people: Pairs
+) -> None:
+    """The first row is heard all the same, and the rest when the pace is another."""
+    turns.pace = HARDLY
+    waiting = _add(turns, people[0][0], behind=True)
+    assert _told(turns) == [waiting]
+    assert _told(turns) == []
+    first = _add(turns, people[1][0], behind=False)
+    assert _told(turns) == [first]
+    assert _told(turns) == [first]
+    turns.pace = 1e9
+    assert _told(turns) == [first, waiting]
+
+
+def test_a_wait_ends_as_soon_as_the_first_row_speaks(turns: Turns, people: Pairs) -> None:
+    """With or without a pause of the other row, and for a time or for ever."""
+    near, far = people[0]
+    near.recv(1)
+    number = _add(turns, near, behind=False)
+    stranger = _add(turns, people[1][0], behind=True)
+    for pace, timeout in ((1e9, None), (HARDLY, None), (HARDLY, PATIENCE)):
+        assert stranger in _told(turns)
+        turns.pace = pace
+        people[1][0].recv(1)
+        speaks = threading.Timer(0.05, far.sendall, [b"y"])
+        speaks.start()
+        told: list[int] = []
+        while not told:
+            told = _told(turns, timeout)
+        speaks.join()
+        assert told == [number]
+        near.recv(1)
+        people[1][1].sendall(b"z")
+        turns.pace = 1e9
+
+
+def test_a_wait_has_an_end_and_not_before(turns: Turns, people: Pairs) -> None:
+    """When nobody says anything, and when nobody does whose turn it could be."""
+
+    def wait() -> float:
+        begin = time.perf_counter()
+        assert turns.select(0.05) == []
+        return time.perf_counter() - begin
+
+    assert wait() > 0.049
+    assert turns.select(-1) == []
+    stranger = _add(turns, people[0][0], behind=True)
+    assert _told(turns) == [stranger]
+    turns.pace = HARDLY
+    assert wait() > 0.049
+
+
+def test_a_pause_of_the_other_row_ends_a_wait(turns: Turns, people: Pairs) -> None:
+    """However long it would be."""
+    stranger = _add(turns, people[0][0], behind=True)
+    assert _told(turns) == [stranger]
+    turns.pace = 10.0
+    begin = time.perf_counter()
+    told: list[int] = []
+    while not told:
+        told = _told(turns, PATIENCE)
+    assert told == [stranger]
+    assert 0.05 < time.perf_counter() - begin < PATIENCE
+
+
+def test_a_row_is_remembered_while_nobody_looks(turns: Turns, people: Pairs) -> None:
+    """As between a request and its answer."""
+    near, other = people[0][0], people[1][0]
+    number, second = _add(turns, near, behind=True), _add(turns, other, behind=False)
+    assert turns.unregister(near).fd == number
+    assert _told(turns) == [second]
+    turns.prefer(number)
+    turns.unregister(second)
+    turns.send_back(second)
+    turns.register(other, EVENT_READ)
+    turns.register(near, EVENT_READ)
+    assert _told(turns) == [number, second]
+    turns.send_back(number)
+    turns.prefer(second)
+    assert _told(turns) == [second, number]
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_what_is_looked_for_can_be_changed(turns: Turns, people: Pairs, behind: bool) -> None:
+    """In either row, with what asyncio keeps with it."""
+    near, far = people[0]
+    number = _add(turns, near, behind=behind)
+    assert turns.modify(near, EVENT_READ | EVENT_WRITE, "both") == turns.get_key(near.fileno())
+    ((key, events),) = turns.select(0)
+    assert (key.data, events) == ("both", EVENT_READ | EVENT_WRITE)
+    turns.modify(number, EVENT_WRITE, "write")
+    ((key, events),) = turns.select(0)
+    assert (key.data, events) == ("write", EVENT_WRITE)
+    turns.modify(number, EVENT_READ)
+    near.recv(1)
+    assert turns.select(0) == []
+    far.close()
+    assert [events for _, events in turns.select(0)] == [EVENT_READ]
+
+
+def test_an_end_and_an_error_are_told(turns: Turns) -> None:
+    """Even if there is nothing to read, and no room to write."""
+    reader, writer = os.pipe()
+    turns.register(reader, EVENT_READ)
+    os.close(writer)
+    assert [events for _, events in turns.select(0)] == [EVENT_READ]
+    turns.unregister(reader)
+    os.close(reader)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    turns.register(writer, EVENT_WRITE)
+    assert turns.select(0) == []
+    os.close(reader)
+    assert [events for _, events in turns.select(0)] == [EVENT_WRITE]
+    turns.unregister(writer)
+    os.close(writer)
+
+
+def test_nobody_is_registered_twice_or_changed_before(turns: Turns, people: Pairs) -> None:
+    """As `selectors` has it."""
+    near = people[0][0]
+    for unknown in (turns.unregister, turns.get_key, lambda fd: turns.modify(fd, EVENT_READ)):
+        with pytest.raises(KeyError):
+            unknown(near.fileno())
+    turns.register(near, EVENT_READ)
+    with pytest.raises(KeyError):
+        turns.register(near, EVENT_READ)
+    assert list(turns.get_map()) == [near.fileno()]
+
+
+class _Host:
+    """A handler that gives places, lets bodies in, or sends people away, as the path says."""
+
+    def __init__(self) -> None:
+        self.rows: list[bool] = []
+        self.hall = Hall(10, 1 << 20)
+
+    def limit(self, _request: Request) -> int:
+        """Allow a small body."""
+        return 100
+
+    def begin(self, request: Request) -> Answer | None:
+        """Answer at the header what needs no body."""
+        self.rows.append(bool(self.hall.turns._behind))
+        status = int(request.path[1:])
+        return None if request.expected else Answer(status, [], b"")
+
+    def handle(self, request: Request, connection: Connection) -> None:
+        """Answer what has one."""
+        self.rows.append(bool(self.hall.turns._behind))
+        connection.answer(Answer(int(request.path[1:]), [], b""))
+
+
+def _play(told: list[tuple[int, bytes]]) -> list[bool]:
+    """Send requests on one connection; return for each look whether its sender stood behind."""
+    host = _Host()
+
+    async def visit() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(host.hall, host), HOST, 0)
+        for _ in range(2):  # the second connection has the descriptor of the first
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+            for status, body in told:
+                length = f"Content-Length: {len(body)}\r\n" if body else ""
+                writer.write(f"POST /{status} HTTP/1.1\r\n{length}\r\n".encode())
+                await asyncio.sleep(0)
+                writer.write(body)
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(f"HTTP/1.1 {status} ".encode())
+            writer.close()
+            while host.hall.connections:  # noqa: ASYNC110  # it is told of the end
+                await asyncio.sleep(0.001)
+            assert not host.hall.turns._behind
+        server.close()
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(host.hall.turns)) as runner:
+        runner.run(asyncio.wait_for(visit(), PATIENCE))
+    assert host.rows[: len(host.rows) // 2] == host.rows[len(host.rows) // 2 :]
+    return host.rows[: len(host.rows) // 2]
+
+
+BEHIND, FIRST = True, False
+
+
+@pytest.mark.parametrize(
+    ("told", "rows"),
+    [
+        ([(204, b""), (204, b"")], [BEHIND, FIRST]),
+        ([(204, b""), (503, b""), (204, b"")], [BEHIND, FIRST, BEHIND]),
+        ([(200, b"petition"), (200, b"petition")], [BEHIND, FIRST, FIRST, FIRST]),
+        ([(200, b"petition"), (503, b"petition"), (204, b"")], [BEHIND, *[FIRST] * 3, BEHIND]),
+        ([(304, b""), (404, b""), (204, b"")], [BEHIND, FIRST, BEHIND]),
+        ([(503, b"")], [BEHIND]),
+    ],
+)
+def test_whoever_was_served_stands_in_the_first_row(
+    told: list[tuple[int, bytes]], rows: list[bool]
+) -> None:
+    """A newcomer and whoever was sent away stand in the other; a body that may come does not."""
+    assert _play(told) == rows
+
+
+def test_answers_of_other_threads_do_not_wait_for_the_pace() -> None:
+    """The loop's own wake-up stands in the first row."""
+    turns = Turns()
+
+    async def hear() -> None:
+        loop = asyncio.get_running_loop()
+        turns.pace = HARDLY
+        near, far = socket.socketpair()
+        with near, far:
+            heard = asyncio.Event()
+            turns.send_back(near.fileno())
+            loop.add_reader(near, heard.set)
+            far.sendall(b"x")
+            await heard.wait()
+            loop.remove_reader(near)
+            done = loop.create_future()
+            thread = threading.Timer(0.05, loop.call_soon_threadsafe, [done.set_result, None])
+            thread.start()
+            await asyncio.wait_for(done, PATIENCE)
+            thread.join()
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner:
+        runner.run(hear())
+
+
+def test_whoever_was_let_in_is_heard_while_strangers_wait(
+    door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the open door: to be accepted counts as being heard, and all are heard in the end."""
+    question = f"POST {PLACES} HTTP/1.1\r\n\r\n".encode()
+    with door.connect() as guest:
+        guest.sendall(question)
+        assert guest.recv(65536).startswith(b"HTTP/1.1 204 ")
+        looked, is_crowded = threading.Semaphore(0), threading.Event()
+
+        def pace(_line: IntakeLine) -> float:
+            looked.release()
+            return HARDLY if is_crowded.is_set() else math.inf
+
+        def look() -> None:
+            for _ in range(3):
+                assert looked.acquire(timeout=PATIENCE)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(IntakeLine, "pace", pace)
+            look()  # nobody has been heard lately
+            is_crowded.set()
+            look()
+            with door.connect() as stranger:
+                stranger.sendall(question)
+                stranger.settimeout(QUIET)
+                with pytest.raises(TimeoutError):
+                    stranger.recv(65536)
+                guest.sendall(question)
+                assert guest.recv(65536).startswith(b"HTTP/1.1 204 ")
+                patch.undo()
+                stranger.settimeout(PATIENCE)
+                assert stranger.recv(65536).startswith(b"HTTP/1.1 204 ")
