@@ -180,7 +180,7 @@ def _crowds(runs: Runs) -> Iterator[Row]:
             f"{runs[name]['accepted']:,} of {runs[name]['offered']:,}",
             f"{runs[name]['sent_away']:,}",
             f"{runs[name]['gone']:,}",
-            f"{runs[name]['unheard']:,}",
+            f"{runs[name].get('unheard', 0):,}",
             f"{runs[name]['waiting']:,}",
             f"{runs[name]['lost']}",
             *(f"{runs[name]['waits'][share]:.3f} s" for share in times[:3]),
