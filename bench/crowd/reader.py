@@ -3,6 +3,8 @@ Reads public files from a door as fast as it gives them: `bench.crowd.reader POR
 
 Each connection stays open and asks for one file after the other, through all of them, again and
 again. That is a closed loop: it tells how many are given, not how long a crowd would wait.
+Before that it learns how long the answers are, says ``ready``, and waits for a line or an end of its
+input, so that what is counted falls into the time that is meant.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import time
 from collections import Counter
 
 CONNECTIONS = 32
+READY = "ready"
 
 
 def main() -> None:
@@ -22,6 +25,8 @@ def main() -> None:
     port, seconds, paths = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
     requests = [f"GET {path} HTTP/1.1\r\nHost: door\r\n\r\n".encode() for path in paths]
     lengths = [_length(port, path) for path in paths]
+    print(READY, flush=True)
+    sys.stdin.readline()
     lines = [_Line(port, number * len(paths) // CONNECTIONS) for number in range(CONNECTIONS)]
     by_descriptor = {line.socket.fileno(): line for line in lines}
     poll = select.epoll()

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.crowd.office import BUILD, HOST, ROOT, Doorway, OpenOffice, open_office
 from bench.crowd.phases import Phase
+from bench.crowd.reader import READY
 from bench.crowd.visitors import Outing, let_come
 from dengwen_submit.public_files import is_public
 
@@ -27,15 +28,16 @@ def read_meanwhile(
         if not rate:
             return _result(_reader(office, seconds, paths))
         phases = [Phase("meanwhile", seconds + 2 * SETTLE, rate)]
-        readers: list[subprocess.Popen[str]] = []
+        reader = _reader(office, seconds, paths)
 
         def start(passed: float) -> None:
-            if passed >= SETTLE and not readers:
-                readers.append(_reader(office, seconds, paths))
+            if passed >= SETTLE and reader.stdin:
+                reader.stdin.close()
+                reader.stdin = None
 
         outing = Outing((HOST, office.port), pool, phases, Path(name) / "answers", drain=drain)
         diary = let_come(outing, start)
-        return _result(readers[0]) | {
+        return _result(reader) | {
             "petitions offered a second": rate,
             "petitions accepted": diary.total("accepted"),
             "petitions accepted a second": diary.rate(SETTLE, SETTLE + seconds),
@@ -50,8 +52,13 @@ def static_paths(office: OpenOffice) -> list[str]:
 
 
 def _reader(office: OpenOffice, seconds: float, paths: list[str]) -> subprocess.Popen[str]:
+    """Start a reader that begins when its input is closed."""
     command = [sys.executable, "-m", "bench.crowd.reader", str(office.port), str(seconds), *paths]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    reader = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+    if not reader.stdout or reader.stdout.readline().strip() != READY:
+        raise SystemExit("the reader did not begin well")
+    return reader
 
 
 def _result(reader: subprocess.Popen[str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from typing import Protocol
 import httptools
 
 from dengwen_audit.problems import PROBLEM_TYPE, http_problem, problem_bytes
-from dengwen_submit.turns import Turns
+from dengwen_submit.lanes import Lanes
 
 MAX_HEADER_BYTES = 32 << 10
 MAX_HEADERS = 100
@@ -118,7 +118,7 @@ class Hall:
 
     max_connections: int
     max_held: int
-    turns: Turns = field(default_factory=Turns)
+    lanes: Lanes = field(default_factory=Lanes)
     connections: dict[Connection, None] = field(default_factory=dict)
     held: int = 0
 
@@ -169,14 +169,14 @@ class Connection(asyncio.Protocol):
             raise AssertionError("internal error: not a stream")
         self._transport = transport
         self._number = transport.get_extra_info("socket").fileno()
-        self._hall.turns.send_back(self._number)
+        self._hall.lanes.send_back(self._number)
         self._hall.connections[self] = None
         self._hall.make_room()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget everything."""
         self._hall.connections.pop(self, None)
-        self._hall.turns.forget(self._number)
+        self._hall.lanes.forget(self._number)
         self._hold(-self.held)
         self.state, self._transport = _State.CLOSING, None
 
@@ -336,7 +336,7 @@ class Connection(asyncio.Protocol):
             self._refuse(refusal)
             return
         self.state, self._since = _State.BODY, time.monotonic()
-        self._hall.turns.prefer(self._number)
+        self._hall.lanes.prefer(self._number)
         if self._request.headers.get("expect", "").lower() == "100-continue":
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -360,8 +360,8 @@ class Connection(asyncio.Protocol):
 
     def _rank(self, answer: Answer) -> None:
         """Let whoever is served be heard before others next time, and whoever is not after."""
-        turns, is_served = self._hall.turns, answer.status < HTTPStatus.BAD_REQUEST
-        (turns.prefer if is_served else turns.send_back)(self._number)
+        lanes, is_served = self._hall.lanes, answer.status < HTTPStatus.BAD_REQUEST
+        (lanes.prefer if is_served else lanes.send_back)(self._number)
 
     def _refuse(self, answer: Answer) -> None:
         """Answer before the body has come, and throw the body away."""

@@ -200,7 +200,7 @@ def serve_door(
     with socket.create_server((host, port), backlog=BACKLOG) as listener:
         ready = functools.partial(on_ready, listener.getsockname()[1]) if on_ready else None
         hall = Hall(_most_connections(), MAX_HELD)
-        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(hall.turns)) as runner:
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(hall.lanes)) as runner:
             runner.run(_serve(opening, hall, listener, stop or threading.Event(), ready))
 
 
@@ -221,7 +221,7 @@ async def _serve(
         lambda: Connection(hall, door), sock=listener, backlog=ACCEPTED_AT_ONCE
     )
     listener.listen(BACKLOG)  # asyncio means the same number by both
-    hall.turns.send_back(listener.fileno())
+    hall.lanes.send_back(listener.fileno())
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -231,7 +231,7 @@ async def _serve(
     while not stop.is_set():
         await asyncio.sleep(0.1)
         line.tick()
-        hall.turns.pace = line.pace()
+        hall.lanes.pace = line.pace()
         if time.monotonic() - swept > SWEEP_SECONDS:
             swept = time.monotonic()
             hall.sweep(swept)

@@ -4,10 +4,10 @@ Whose turn it is, of all connections that have something to say.
 In a crowd thousands of them do, and nearly all want to know whether there is a place. Heard in the
 order of their coming, each petition that was let in would wait until all before it had been told to
 come back, while the workers had nothing to do; and telling them takes the processor from petitions.
-So there are two rows. In the first stands whoever was served last time: was given a place, sent a
+So there are two lanes. In the first stands whoever was served last time: was given a place, sent a
 petition, or read a page. In the other stand newcomers, and whoever was sent away; of these only so
-many are heard a second as `Turns.pace` allows. The rest wait in the system's buffers, where they
-cost nothing. Neither row starves the other: each round takes some of both.
+many are heard a second as `Lanes.pace` allows. The rest wait in the system's buffers, where they
+cost nothing. Neither lane starves the other: each round takes some of both.
 
 This is the selector of the door's event loop. It stands on epoll, as Linux has it.
 """
@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeAlias
 
 Data: TypeAlias = Any  # whatever asyncio keeps with a descriptor
 
-ROUND = 64  # of each row that are heard before the next look who has something to say
+ROUND = 64  # of each lane that are heard before the next look who has something to say
 
 
 class HasFileno(Protocol):
@@ -33,30 +33,30 @@ class HasFileno(Protocol):
         """Return it."""
 
 
-class Turns(BaseSelector):
+class Lanes(BaseSelector):
     """
-    A selector with two rows; what is registered stands in the first unless it was sent back.
+    A selector with two lanes; what is registered stands in the first unless it was sent back.
 
     Attributes:
-        pace: How many of the other row are heard a second, at most.
+        pace: How many of the other lane are heard a second, at most.
     """
 
     def __init__(self) -> None:
         self.pace = math.inf
-        self._heard, self._heard_at = 0, 0.0  # how many of the other row were, last time
+        self._heard, self._heard_at = 0, 0.0  # how many of the other lane were, last time
         self._keys: dict[int, SelectorKey] = {}
-        self._behind: set[int] = set()  # who stands in the other row, now or when registered
+        self._behind: set[int] = set()  # who stands in the other lane, now or when registered
         self._first, self._other = epoll(), epoll()
         self._other.register(self._first.fileno(), EPOLLIN)  # one wait is for both
 
     def prefer(self, number: int) -> None:
-        """Let a connection, told by its descriptor, stand in the first row."""
+        """Let a connection, told by its descriptor, stand in the first lane."""
         if number in self._behind:
             self._move(number, self._other, self._first)
             self._behind.discard(number)
 
     def send_back(self, number: int) -> None:
-        """Let a connection stand in the other row."""
+        """Let a connection stand in the other lane."""
         if number not in self._behind:
             self._move(number, self._first, self._other)
             self._behind.add(number)
@@ -70,15 +70,15 @@ class Turns(BaseSelector):
         number = _descriptor(fileobj)
         if number in self._keys:
             raise KeyError(f"{number} is registered already")
-        self._row(number).register(number, _mask(events))
+        self._lane(number).register(number, _mask(events))
         key = self._keys[number] = SelectorKey(fileobj, number, events, data)
         return key
 
     def unregister(self, fileobj: int | HasFileno) -> SelectorKey:
-        """Look no more; its row is remembered."""
+        """Look no more; its lane is remembered."""
         number = _descriptor(fileobj)
         key = self._keys.pop(number)
-        self._row(number).unregister(number)
+        self._lane(number).unregister(number)
         return key
 
     def modify(self, fileobj: int | HasFileno, events: int, data: Data = None) -> SelectorKey:
@@ -86,12 +86,12 @@ class Turns(BaseSelector):
         number = _descriptor(fileobj)
         before = self._keys[number]
         if events != before.events:
-            self._row(number).modify(number, _mask(events))
+            self._lane(number).modify(number, _mask(events))
         key = self._keys[number] = SelectorKey(before.fileobj, number, events, data)
         return key
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-        """Return whose turn it is, the first row first; wait so long at most, None: for ever."""
+        """Return whose turn it is, the first lane first; wait so long at most, None: for ever."""
         ready = self._first.poll(0, ROUND)
         pause = self._heard_at + self._heard / self.pace - time.perf_counter()
         if pause > 0:
@@ -99,6 +99,10 @@ class Turns(BaseSelector):
         others = self._told(self._other.poll(_wait(timeout), ROUND))  # no wait if some are ready
         self._heard, self._heard_at = len(others), time.perf_counter()
         return self._told(ready) + others
+
+    def get_key(self, fileobj: int | HasFileno) -> SelectorKey:
+        """Return what is registered of a connection."""
+        return self._keys[_descriptor(fileobj)]
 
     def get_map(self) -> Mapping[int | HasFileno, SelectorKey]:
         """Return what is registered, by descriptor."""
@@ -110,7 +114,7 @@ class Turns(BaseSelector):
         self._other.close()
         self._first.close()
 
-    def _row(self, number: int) -> epoll:
+    def _lane(self, number: int) -> epoll:
         return self._other if number in self._behind else self._first
 
     def _move(self, number: int, old: epoll, new: epoll) -> None:
@@ -119,7 +123,7 @@ class Turns(BaseSelector):
             new.register(number, _mask(self._keys[number].events))
 
     def _told(self, ready: list[tuple[int, int]]) -> list[tuple[SelectorKey, int]]:
-        """Tell it as asyncio wants it; the other row also tells of the first, which is nobody."""
+        """Tell it as asyncio wants it; the other lane also tells of the first, which is nobody."""
         told = []
         for number, what in ready:
             if key := self._keys.get(number):

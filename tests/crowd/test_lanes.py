@@ -1,4 +1,4 @@
-"""Two rows at the door: whoever was let in is heard first, and neither row is passed over."""
+"""Two lanes at the door: whoever was let in is heard first, and neither lane is passed over."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
 
-from dengwen_submit import turns as module
+from dengwen_submit import lanes as module
 from dengwen_submit.connection import Answer, Connection, Hall, Request
 from dengwen_submit.intake import PLACES
 from dengwen_submit.intake_line import IntakeLine
-from dengwen_submit.turns import Turns
+from dengwen_submit.lanes import Lanes
 from tests.crowd.by_hand import QUIET
 from tests.crowd.open_door import HOST, OpenDoor
 from tests.patience import PATIENCE
@@ -27,9 +27,9 @@ HARDLY = 1e-6  # so many a second: one, and nobody after it as long as a test la
 
 
 @pytest.fixture
-def turns() -> Iterator[Turns]:
+def lanes() -> Iterator[Lanes]:
     """Give a selector."""
-    selector = Turns()
+    selector = Lanes()
     yield selector
     selector.close()
 
@@ -46,183 +46,183 @@ def people() -> Iterator[list[tuple[socket.socket, socket.socket]]]:
         yield pairs
 
 
-def _told(turns: Turns, timeout: float | None = 0.0) -> list[int]:
-    return [key.fd for key, _ in turns.select(timeout)]
+def _told(lanes: Lanes, timeout: float | None = 0.0) -> list[int]:
+    return [key.fd for key, _ in lanes.select(timeout)]
 
 
-def _add(turns: Turns, near: socket.socket, *, behind: bool) -> int:
+def _add(lanes: Lanes, near: socket.socket, *, behind: bool) -> int:
     if behind:
-        turns.send_back(near.fileno())
-    turns.register(near, EVENT_READ)
+        lanes.send_back(near.fileno())
+    lanes.register(near, EVENT_READ)
     return near.fileno()
 
 
 Pairs = list[tuple[socket.socket, socket.socket]]
 
 
-def test_the_first_row_is_heard_first(turns: Turns, people: Pairs) -> None:
+def test_the_first_lane_is_heard_first(lanes: Lanes, people: Pairs) -> None:
     """Whoever came when."""
-    later = [_add(turns, near, behind=True) for near, _ in people[:3]]
-    first = [_add(turns, near, behind=False) for near, _ in people[3:]]
-    told = _told(turns)
+    later = [_add(lanes, near, behind=True) for near, _ in people[:3]]
+    first = [_add(lanes, near, behind=False) for near, _ in people[3:]]
+    told = _told(lanes)
     assert set(told[:3]) == set(first)
     assert set(told[3:]) == set(later)
 
 
-def test_a_round_has_some_of_both_rows(
-    turns: Turns, people: Pairs, monkeypatch: pytest.MonkeyPatch
+def test_a_round_has_some_of_both_lanes(
+    lanes: Lanes, people: Pairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many have something to say in either; all come to their turn."""
     monkeypatch.setattr(module, "ROUND", 1)
-    later = {_add(turns, near, behind=True) for near, _ in people[:3]}
-    first = {_add(turns, near, behind=False) for near, _ in people[3:]}
-    rounds = [_told(turns) for _ in range(6)]
-    # A round of one may be spent on learning that there is a first row.
+    later = {_add(lanes, near, behind=True) for near, _ in people[:3]}
+    first = {_add(lanes, near, behind=False) for near, _ in people[3:]}
+    rounds = [_told(lanes) for _ in range(6)]
+    # A round of one may be spent on learning that there is a first lane.
     assert all(told[0] in first for told in rounds)
     assert {number for told in rounds for number in told[1:]} == later
     assert {told[0] for told in rounds} == first
 
 
-def test_of_the_other_row_no_more_are_heard_than_the_pace_allows(
-    turns: Turns, people: Pairs
+def test_of_the_other_lane_no_more_are_heard_than_the_pace_allows(
+    lanes: Lanes, people: Pairs
 ) -> None:
-    """The first row is heard all the same, and the rest when the pace is another."""
-    turns.pace = HARDLY
-    waiting = _add(turns, people[0][0], behind=True)
-    assert _told(turns) == [waiting]
-    assert _told(turns) == []
-    first = _add(turns, people[1][0], behind=False)
-    assert _told(turns) == [first]
-    assert _told(turns) == [first]
-    turns.pace = 1e9
-    assert _told(turns) == [first, waiting]
+    """The first lane is heard all the same, and the rest when the pace is another."""
+    lanes.pace = HARDLY
+    waiting = _add(lanes, people[0][0], behind=True)
+    assert _told(lanes) == [waiting]
+    assert _told(lanes) == []
+    first = _add(lanes, people[1][0], behind=False)
+    assert _told(lanes) == [first]
+    assert _told(lanes) == [first]
+    lanes.pace = 1e9
+    assert _told(lanes) == [first, waiting]
 
 
-def test_a_wait_ends_as_soon_as_the_first_row_speaks(turns: Turns, people: Pairs) -> None:
-    """With or without a pause of the other row, and for a time or for ever."""
+def test_a_wait_ends_as_soon_as_the_first_lane_speaks(lanes: Lanes, people: Pairs) -> None:
+    """With or without a pause of the other lane, and for a time or for ever."""
     near, far = people[0]
     near.recv(1)
-    number = _add(turns, near, behind=False)
-    stranger = _add(turns, people[1][0], behind=True)
+    number = _add(lanes, near, behind=False)
+    stranger = _add(lanes, people[1][0], behind=True)
     for pace, timeout in ((1e9, None), (HARDLY, None), (HARDLY, PATIENCE)):
-        assert stranger in _told(turns)
-        turns.pace = pace
+        assert stranger in _told(lanes)
+        lanes.pace = pace
         people[1][0].recv(1)
         speaks = threading.Timer(0.05, far.sendall, [b"y"])
         speaks.start()
         told: list[int] = []
         while not told:
-            told = _told(turns, timeout)
+            told = _told(lanes, timeout)
         speaks.join()
         assert told == [number]
         near.recv(1)
         people[1][1].sendall(b"z")
-        turns.pace = 1e9
+        lanes.pace = 1e9
 
 
-def test_a_wait_has_an_end_and_not_before(turns: Turns, people: Pairs) -> None:
+def test_a_wait_has_an_end_and_not_before(lanes: Lanes, people: Pairs) -> None:
     """When nobody says anything, and when nobody does whose turn it could be."""
 
     def wait() -> float:
         begin = time.perf_counter()
-        assert turns.select(0.05) == []
+        assert lanes.select(0.05) == []
         return time.perf_counter() - begin
 
     assert wait() > 0.049
-    assert turns.select(-1) == []
-    stranger = _add(turns, people[0][0], behind=True)
-    assert _told(turns) == [stranger]
-    turns.pace = HARDLY
+    assert lanes.select(-1) == []
+    stranger = _add(lanes, people[0][0], behind=True)
+    assert _told(lanes) == [stranger]
+    lanes.pace = HARDLY
     assert wait() > 0.049
 
 
-def test_a_pause_of_the_other_row_ends_a_wait(turns: Turns, people: Pairs) -> None:
+def test_a_pause_of_the_other_lane_ends_a_wait(lanes: Lanes, people: Pairs) -> None:
     """However long it would be."""
-    stranger = _add(turns, people[0][0], behind=True)
-    assert _told(turns) == [stranger]
-    turns.pace = 10.0
+    stranger = _add(lanes, people[0][0], behind=True)
+    assert _told(lanes) == [stranger]
+    lanes.pace = 10.0
     begin = time.perf_counter()
     told: list[int] = []
     while not told:
-        told = _told(turns, PATIENCE)
+        told = _told(lanes, PATIENCE)
     assert told == [stranger]
     passed = time.perf_counter() - begin
     assert 0.05 < passed < PATIENCE
 
 
-def test_a_row_is_remembered_while_nobody_looks(turns: Turns, people: Pairs) -> None:
+def test_a_lane_is_remembered_while_nobody_looks(lanes: Lanes, people: Pairs) -> None:
     """As between a request and its answer."""
     near, other = people[0][0], people[1][0]
-    number, second = _add(turns, near, behind=True), _add(turns, other, behind=False)
-    assert turns.unregister(near).fd == number
-    assert _told(turns) == [second]
-    turns.prefer(number)
-    turns.unregister(second)
-    turns.send_back(second)
-    turns.register(other, EVENT_READ)
-    turns.register(near, EVENT_READ)
-    assert _told(turns) == [number, second]
-    turns.send_back(number)
-    turns.prefer(second)
-    assert _told(turns) == [second, number]
+    number, second = _add(lanes, near, behind=True), _add(lanes, other, behind=False)
+    assert lanes.unregister(near).fd == number
+    assert _told(lanes) == [second]
+    lanes.prefer(number)
+    lanes.unregister(second)
+    lanes.send_back(second)
+    lanes.register(other, EVENT_READ)
+    lanes.register(near, EVENT_READ)
+    assert _told(lanes) == [number, second]
+    lanes.send_back(number)
+    lanes.prefer(second)
+    assert _told(lanes) == [second, number]
 
 
 @pytest.mark.parametrize("behind", [True, False])
-def test_what_is_looked_for_can_be_changed(turns: Turns, people: Pairs, behind: bool) -> None:
-    """In either row, with what asyncio keeps with it."""
+def test_what_is_looked_for_can_be_changed(lanes: Lanes, people: Pairs, behind: bool) -> None:
+    """In either lane, with what asyncio keeps with it."""
     near, far = people[0]
-    number = _add(turns, near, behind=behind)
-    assert turns.modify(near, EVENT_READ | EVENT_WRITE, "both") == turns.get_key(near.fileno())
-    ((key, events),) = turns.select(0)
+    number = _add(lanes, near, behind=behind)
+    assert lanes.modify(near, EVENT_READ | EVENT_WRITE, "both") == lanes.get_key(near)
+    ((key, events),) = lanes.select(0)
     assert (key.data, events) == ("both", EVENT_READ | EVENT_WRITE)
-    turns.modify(number, EVENT_WRITE, "write")
-    ((key, events),) = turns.select(0)
+    lanes.modify(number, EVENT_WRITE, "write")
+    ((key, events),) = lanes.select(0)
     assert (key.data, events) == ("write", EVENT_WRITE)
-    turns.modify(number, EVENT_READ)
+    lanes.modify(number, EVENT_READ)
     near.recv(1)
-    assert turns.select(0) == []
+    assert lanes.select(0) == []
     far.close()
-    assert [events for _, events in turns.select(0)] == [EVENT_READ]
+    assert [events for _, events in lanes.select(0)] == [EVENT_READ]
 
 
-def test_an_end_and_an_error_are_told(turns: Turns) -> None:
+def test_an_end_and_an_error_are_told(lanes: Lanes) -> None:
     """Even if there is nothing to read, and no room to write."""
     reader, writer = os.pipe()
-    turns.register(reader, EVENT_READ)
+    lanes.register(reader, EVENT_READ)
     os.close(writer)
-    assert [events for _, events in turns.select(0)] == [EVENT_READ]
-    turns.unregister(reader)
+    assert [events for _, events in lanes.select(0)] == [EVENT_READ]
+    lanes.unregister(reader)
     os.close(reader)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):
         while True:
             os.write(writer, bytes(4096))
-    turns.register(writer, EVENT_WRITE)
-    assert turns.select(0) == []
+    lanes.register(writer, EVENT_WRITE)
+    assert lanes.select(0) == []
     os.close(reader)
-    assert [events for _, events in turns.select(0)] == [EVENT_WRITE]
-    turns.unregister(writer)
+    assert [events for _, events in lanes.select(0)] == [EVENT_WRITE]
+    lanes.unregister(writer)
     os.close(writer)
 
 
-def test_nobody_is_registered_twice_or_changed_before(turns: Turns, people: Pairs) -> None:
+def test_nobody_is_registered_twice_or_changed_before(lanes: Lanes, people: Pairs) -> None:
     """As `selectors` has it."""
     near = people[0][0]
-    for unknown in (turns.unregister, turns.get_key, lambda fd: turns.modify(fd, EVENT_READ)):
+    for unknown in (lanes.unregister, lanes.get_key, lambda fd: lanes.modify(fd, EVENT_READ)):
         with pytest.raises(KeyError):
             unknown(near.fileno())
-    turns.register(near, EVENT_READ)
+    lanes.register(near, EVENT_READ)
     with pytest.raises(KeyError):
-        turns.register(near, EVENT_READ)
-    assert list(turns.get_map()) == [near.fileno()]
+        lanes.register(near, EVENT_READ)
+    assert list(lanes.get_map()) == [near.fileno()]
 
 
 class _Host:
     """A handler that gives places, lets bodies in, or sends people away, as the path says."""
 
     def __init__(self) -> None:
-        self.rows: list[bool] = []
+        self.lanes: list[bool] = []
         self.hall = Hall(10, 1 << 20)
 
     def limit(self, _request: Request) -> int:
@@ -231,13 +231,13 @@ class _Host:
 
     def begin(self, request: Request) -> Answer | None:
         """Answer at the header what needs no body."""
-        self.rows.append(bool(self.hall.turns._behind))
+        self.lanes.append(bool(self.hall.lanes._behind))
         status = int(request.path[1:])
         return None if request.expected else Answer(status, [], b"")
 
     def handle(self, request: Request, connection: Connection) -> None:
         """Answer what has one."""
-        self.rows.append(bool(self.hall.turns._behind))
+        self.lanes.append(bool(self.hall.lanes._behind))
         connection.answer(Answer(int(request.path[1:]), [], b""))
 
 
@@ -260,20 +260,20 @@ def _play(told: list[tuple[int, bytes]]) -> list[bool]:
             writer.close()
             while host.hall.connections:  # noqa: ASYNC110  # it is told of the end
                 await asyncio.sleep(0.001)
-            assert not host.hall.turns._behind
+            assert not host.hall.lanes._behind
         server.close()
 
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(host.hall.turns)) as runner:
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(host.hall.lanes)) as runner:
         runner.run(asyncio.wait_for(visit(), PATIENCE))
-    assert host.rows[: len(host.rows) // 2] == host.rows[len(host.rows) // 2 :]
-    return host.rows[: len(host.rows) // 2]
+    assert host.lanes[: len(host.lanes) // 2] == host.lanes[len(host.lanes) // 2 :]
+    return host.lanes[: len(host.lanes) // 2]
 
 
 BEHIND, FIRST = True, False
 
 
 @pytest.mark.parametrize(
-    ("told", "rows"),
+    ("told", "lanes"),
     [
         ([(204, b""), (204, b"")], [BEHIND, FIRST]),
         ([(204, b""), (503, b""), (204, b"")], [BEHIND, FIRST, BEHIND]),
@@ -283,35 +283,35 @@ BEHIND, FIRST = True, False
         ([(503, b"")], [BEHIND]),
     ],
 )
-def test_whoever_was_served_stands_in_the_first_row(
-    told: list[tuple[int, bytes]], rows: list[bool]
+def test_whoever_was_served_stands_in_the_first_lane(
+    told: list[tuple[int, bytes]], lanes: list[bool]
 ) -> None:
     """A newcomer and whoever was sent away stand in the other; a body that may come does not."""
-    assert _play(told) == rows
+    assert _play(told) == lanes
 
 
 def test_answers_of_other_threads_do_not_wait_for_the_pace() -> None:
-    """The loop's own wake-up stands in the first row."""
-    turns = Turns()
+    """The loop's own wake-up stands in the first lane."""
+    lanes = Lanes()
 
     async def hear() -> None:
         loop = asyncio.get_running_loop()
-        turns.pace = HARDLY
+        lanes.pace = HARDLY
         near, far = socket.socketpair()
         with near, far:
             heard = asyncio.Event()
-            turns.send_back(near.fileno())
+            lanes.send_back(near.fileno())
             loop.add_reader(near, heard.set)
             far.sendall(b"x")
             await heard.wait()
-            loop.remove_reader(near)
+            assert loop.remove_reader(near)
             done = loop.create_future()
             thread = threading.Timer(0.05, loop.call_soon_threadsafe, [done.set_result, None])
             thread.start()
             await asyncio.wait_for(done, PATIENCE)
             thread.join()
 
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner:
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(lanes)) as runner:
         runner.run(hear())
 
 
