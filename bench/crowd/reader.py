@@ -3,8 +3,8 @@ Reads public files from a door as fast as it gives them: `bench.crowd.reader POR
 
 Each connection stays open and asks for one file after the other, through all of them, again and
 again. That is a closed loop: it tells how many are given, not how long a crowd would wait.
-Before that it learns how long the answers are, says ``ready``, and waits for a line or an end of its
-input, so that what is counted falls into the time that is meant.
+Before that it learns how long the answers are, says ``ready``, and waits until its input ends, so
+that what is counted falls into the time that is meant.
 """
 
 from __future__ import annotations
