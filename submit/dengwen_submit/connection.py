@@ -157,6 +157,7 @@ class Connection(asyncio.Protocol):
         self._is_flowing = True
         self._is_whole = False
         self._is_paused = False
+        self._keeps = True  # the connection may be used again after this request
         self._number = -1
         self.state = _State.IDLE
         self.held = 0
@@ -230,6 +231,7 @@ class Connection(asyncio.Protocol):
         request.method = self._parser.get_method().decode("ascii")
         request.path = request.target.partition("?")[0]
         request.expected = int(request.headers.get("content-length", "0"))
+        self._keeps = self._parser.should_keep_alive()  # once all has come, it has forgotten
         self._head_bytes = 0
         if request.expected > self._handler.limit(request):
             self._refuse(problem_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
@@ -265,13 +267,12 @@ class Connection(asyncio.Protocol):
         """Answer the request that was handed over; somebody who has gone is not told."""
         if self.state is not _State.ANSWERING or self._transport is None:
             return
-        keep = self._parser.should_keep_alive()
         self._hold(-self.held)
         is_head = self._request.method == "HEAD"
         self._request = Request("", "", {}, 0)
-        self._write(answer.to_bytes(keep=keep, is_head=is_head))
+        self._write(answer.to_bytes(keep=self._keeps, is_head=is_head))
         self._rank(answer)
-        if keep:
+        if self._keeps:
             self._rest()
             self._resume_reading()
         else:
@@ -367,11 +368,12 @@ class Connection(asyncio.Protocol):
         """Answer before the body has come, and throw the body away."""
         self._rank(answer)
         self.state, self._since = _State.THROWING, time.monotonic()
-        keep = self._parser.should_keep_alive() and self._request.expected <= MAX_THROWN_AWAY
-        self._write(answer.to_bytes(keep=keep, is_head=self._request.method == "HEAD"))
+        self._keeps = self._keeps and self._request.expected <= MAX_THROWN_AWAY
+        is_head = self._request.method == "HEAD"
+        self._write(answer.to_bytes(keep=self._keeps, is_head=is_head))
 
     def _rest(self) -> None:
-        if not self._parser.should_keep_alive():
+        if not self._keeps:
             self._close()
             return
         self.state, self._since = _State.IDLE, time.monotonic()

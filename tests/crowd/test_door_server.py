@@ -12,8 +12,9 @@ import requests
 from dengwen_audit.note import Note
 from dengwen_audit.problems import PROBLEM_TYPE
 from dengwen_audit.statements.acceptance import check_acceptance
+from dengwen_submit.attachment_views import PATH as ATTACHMENTS
 from dengwen_submit.connection import MAX_HEADER_BYTES
-from dengwen_submit.intake import MAX_PETITION_BYTES, PATH
+from dengwen_submit.intake import MAX_PETITION_BYTES, PATH, PLACES
 from dengwen_submit.intake_line import THREADS
 from dengwen_submit.puzzle import solve
 from dengwen_submit.ticket import case_hash
@@ -31,10 +32,11 @@ def _slug(answer: requests.Response) -> str:
     return slug
 
 
-def _talk(door: OpenDoor, head: str, body: bytes = b"") -> bytes:
+def _talk(door: OpenDoor, head: str, body: bytes = b"", *, ends: bool = True) -> bytes:
     with door.connect() as connection:
         connection.sendall(head.replace("\n", "\r\n").encode() + body)
-        connection.shutdown(socket.SHUT_WR)
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
         answer = b""
         while data := connection.recv(65536):
             answer += data
@@ -111,6 +113,37 @@ def test_a_request_of_two_meanings_is_refused(door: OpenDoor, head: str) -> None
     answer = _talk(door, head)
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
     assert b"Connection: close" in answer
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("GET / HTTP/1.1", "Connection: close"),
+        ("GET / HTTP/1.0", "Accept: */*"),
+        ("GET /checkpoint HTTP/1.1", "Connection: close"),
+        ("GET /no-such-page HTTP/1.1", "Connection: close"),
+        (f"POST {PLACES} HTTP/1.1", "Connection: close"),
+        (f"POST {PATH} HTTP/1.1", "Content-Length: 8\nConnection: close"),
+        (f"PUT {ATTACHMENTS}/1 HTTP/1.1", "Content-Length: 8\nConnection: close"),
+    ],
+)
+def test_whoever_wants_one_answer_is_not_kept(door: OpenDoor, first: str, last: str) -> None:
+    """Neither when it is given at once, from what is kept, or by a thread or a worker."""
+    for _ in range(2):  # the second time a page is kept
+        body = b"nonsense" * ("Length" in last)
+        answer = _talk(door, f"{first}\nHost: x\n{last}\n\n", body, ends=False)
+        assert answer.startswith(b"HTTP/1.1 ")
+        assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_a_body_too_long_to_throw_away_ends_the_connection(door: OpenDoor) -> None:
+    """It is read all the same, so that its sender reads the refusal."""
+    length = MAX_PETITION_BYTES + 1
+    answer = _talk(
+        door, f"POST {PATH} HTTP/1.1\nHost: x\nContent-Length: {length}\n\n", bytes(length)
+    )
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nConnection: close\r\n" in answer
 
 
 def test_expect_and_chunks_are_understood(door: OpenDoor) -> None:
