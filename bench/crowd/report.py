@@ -74,6 +74,7 @@ def _words(book: Book) -> Iterator[str]:
     yield "parts of one of them under a case key of their own, which is the same work for the door."
     yield "Lost is counted in the database: the signature of each acceptance is checked, and its"
     yield "petition and its event have to be there."
+    yield "Unheard is who found no connection for ten seconds, and would not have come back either."
     yield "No sequencer ran beside the door, and the puzzle was off where nothing else is said."
     yield ""
     yield GOALS
