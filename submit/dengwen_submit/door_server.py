@@ -33,6 +33,7 @@ from dengwen_submit.connection import Answer, Connection, Hall, Later, Request
 from dengwen_submit.door_settings import WatchedSettings
 from dengwen_submit.intake import PATH, PLACES
 from dengwen_submit.intake_line import IntakeLine
+from dengwen_submit.lanes import ARRIVALS
 from dengwen_submit.public_files import is_public
 from dengwen_submit.workers import Worker
 from dengwen_submit.wsgi_bridge import ask_safely
@@ -47,7 +48,6 @@ MAX_HELD = 256 << 20  # bytes of bodies, all together
 KEPT_BYTES = 64 << 20  # of answers for public files
 KEPT_SECONDS = 60.0
 BACKLOG = 4096  # connections that the system keeps until they are accepted
-ACCEPTED_AT_ONCE = 64
 STOP_SECONDS = 10.0
 SWEEP_SECONDS = 1.0  # between two looks who is too slow
 
@@ -218,10 +218,10 @@ async def _serve(
     door = Door(opening.app, vault, line, AttachmentLine(opening.app, vault, hall, soon), soon)
     line.start()
     server = await loop.create_server(
-        lambda: Connection(hall, door), sock=listener, backlog=ACCEPTED_AT_ONCE
+        lambda: Connection(hall, door), sock=listener, backlog=ARRIVALS
     )
     listener.listen(BACKLOG)  # asyncio means the same number by both
-    hall.lanes.send_back(listener.fileno())
+    hall.lanes.let_arrive(listener.fileno())
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)

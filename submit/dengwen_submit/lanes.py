@@ -7,7 +7,8 @@ come back, while the workers had nothing to do; and telling them takes the proce
 So there are two lanes. In the first stands whoever was served last time: was given a place, sent a
 petition, or read a page. In the other stand newcomers, and whoever was sent away; of these only so
 many are heard a second as `Lanes.pace` allows. The rest wait in the system's buffers, where they
-cost nothing. Neither lane starves the other: each round takes some of both.
+cost nothing. Neither lane starves the other: each round takes some of both; and some who are just
+arriving, or thousands who ask again and again would keep them out.
 
 This is the selector of the door's event loop. It stands on epoll, as Linux has it.
 """
@@ -24,6 +25,7 @@ from typing import Any, Protocol, TypeAlias
 Data: TypeAlias = Any  # whatever asyncio keeps with a descriptor
 
 ROUND = 64  # of each lane that are heard before the next look who has something to say
+ARRIVALS = 16  # new connections that are accepted in a round, at most
 
 
 class HasFileno(Protocol):
@@ -45,25 +47,26 @@ class Lanes(BaseSelector):
         self.pace = math.inf
         self._heard, self._heard_at = 0, 0.0  # how many of the other lane were, last time
         self._keys: dict[int, SelectorKey] = {}
-        self._behind: set[int] = set()  # who stands in the other lane, now or when registered
-        self._first, self._other = epoll(), epoll()
-        self._other.register(self._first.fileno(), EPOLLIN)  # one wait is for both
+        self._first, self._other, self._arriving = epoll(), epoll(), epoll()
+        self._behind: dict[int, epoll] = {}  # where who stands, now or when registered
+        for inner in (self._first, self._arriving):
+            self._other.register(inner.fileno(), EPOLLIN)  # one wait is for all
 
     def prefer(self, number: int) -> None:
         """Let a connection, told by its descriptor, stand in the first lane."""
-        if number in self._behind:
-            self._move(number, self._other, self._first)
-            self._behind.discard(number)
+        self._move(number, self._first)
 
     def send_back(self, number: int) -> None:
         """Let a connection stand in the other lane."""
-        if number not in self._behind:
-            self._move(number, self._first, self._other)
-            self._behind.add(number)
+        self._move(number, self._other)
+
+    def let_arrive(self, number: int) -> None:
+        """Let a listening socket, which accepts `ARRIVALS` at a time, be heard at the pace."""
+        self._move(number, self._arriving)
 
     def forget(self, number: int) -> None:
         """Keep nothing of a connection that has ended and is registered no more."""
-        self._behind.discard(number)
+        self._behind.pop(number, None)
 
     def register(self, fileobj: int | HasFileno, events: int, data: Data = None) -> SelectorKey:
         """Look from now on whether it may be read or written; see `selectors`."""
@@ -96,9 +99,10 @@ class Lanes(BaseSelector):
         pause = self._heard_at + self._heard / self.pace - time.perf_counter()
         if pause > 0:
             return self._told(ready or self._first.poll(_wait(timeout, pause), ROUND))
+        arriving = self._told(self._arriving.poll(0))
         others = self._told(self._other.poll(_wait(timeout), ROUND))  # no wait if some are ready
-        self._heard, self._heard_at = len(others), time.perf_counter()
-        return self._told(ready) + others
+        self._heard, self._heard_at = ARRIVALS * len(arriving) + len(others), time.perf_counter()
+        return self._told(ready) + arriving + others
 
     def get_key(self, fileobj: int | HasFileno) -> SelectorKey:
         """Return what is registered of a connection."""
@@ -111,19 +115,24 @@ class Lanes(BaseSelector):
     def close(self) -> None:
         """Forget all."""
         self._keys.clear()
-        self._other.close()
-        self._first.close()
+        for lane in (self._other, self._arriving, self._first):
+            lane.close()
 
     def _lane(self, number: int) -> epoll:
-        return self._other if number in self._behind else self._first
+        return self._behind.get(number, self._first)
 
-    def _move(self, number: int, old: epoll, new: epoll) -> None:
-        if number in self._keys:
+    def _move(self, number: int, new: epoll) -> None:
+        old = self._lane(number)
+        if number in self._keys and new is not old:
             old.unregister(number)
             new.register(number, _mask(self._keys[number].events))
+        if new is self._first:
+            self._behind.pop(number, None)
+        else:
+            self._behind[number] = new
 
     def _told(self, ready: list[tuple[int, int]]) -> list[tuple[SelectorKey, int]]:
-        """Tell it as asyncio wants it; the other lane also tells of the first, which is nobody."""
+        """Tell it as asyncio wants it; leave out what the other lane tells of the inner ones."""
         told = []
         for number, what in ready:
             if key := self._keys.get(number):

@@ -98,6 +98,33 @@ def test_of_the_other_lane_no_more_are_heard_than_the_pace_allows(
     assert _told(lanes) == [first, waiting]
 
 
+def test_whoever_is_arriving_is_heard_each_round(
+    lanes: Lanes, people: Pairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many ask again and again; and those who were accepted count for the pace."""
+    monkeypatch.setattr(module, "ROUND", 3)
+    for near, _ in people[1:]:
+        _add(lanes, near, behind=True)
+    listener = people[0][0].fileno()
+    lanes.register(listener, EVENT_READ)
+    lanes.let_arrive(listener)
+    for _ in range(6):
+        assert listener in _told(lanes)
+    people[0][0].recv(1)
+    while listener in _told(lanes):
+        pass
+    lanes.pace = HARDLY
+    assert _told(lanes) == []
+    lanes.pace = 1e9
+    for near, _ in people[1:]:
+        lanes.unregister(near)
+    people[0][1].sendall(b"y")
+    while listener not in _told(lanes, PATIENCE):
+        pass
+    lanes.pace = HARDLY
+    assert _told(lanes) == []
+
+
 def test_a_wait_ends_as_soon_as_the_first_lane_speaks(lanes: Lanes, people: Pairs) -> None:
     """With or without a pause of the other lane, and for a time or for ever."""
     near, far = people[0]
