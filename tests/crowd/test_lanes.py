@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
@@ -20,7 +21,7 @@ from dengwen_submit.intake import PLACES
 from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.lanes import Lanes
 from tests.crowd.by_hand import QUIET
-from tests.crowd.open_door import HOST, OpenDoor
+from tests.crowd.open_door import HOST, OpenDoor, open_door
 from tests.patience import PATIENCE
 
 HARDLY = 1e-6  # so many a second: one, and nobody after it as long as a test lasts
@@ -375,3 +376,21 @@ def test_whoever_was_let_in_is_heard_while_strangers_wait(
                 patch.undo()
                 stranger.settimeout(PATIENCE)
                 assert stranger.recv(65536).startswith(b"HTTP/1.1 204 ")
+
+
+def test_new_connections_are_accepted_in_each_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The door's own socket does not stand among those who ask again and again."""
+    arriving: list[int] = []
+    real = Lanes.let_arrive
+
+    def let_arrive(lanes: Lanes, number: int) -> None:
+        arriving.append(number)
+        real(lanes, number)
+
+    monkeypatch.setattr(Lanes, "let_arrive", let_arrive)
+    with open_door(tmp_path) as door:
+        (number,) = arriving
+        with socket.socket(fileno=os.dup(number)) as listener:
+            assert listener.getsockname() == (HOST, door.port)
