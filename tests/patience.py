@@ -8,6 +8,7 @@ waited for. tests/architecture/test_waiting.py keeps other limits out.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -46,3 +47,11 @@ def patient(sequencer: Sequencer) -> Sequencer:
     """
     sequencer._quorum.round_seconds = sequencer._quorum.grace_seconds = PATIENCE
     return sequencer
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Let the loop go on until something is true."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not is_so():
+        assert asyncio.get_running_loop().time() < deadline, "never"
+        await asyncio.sleep(0.001)

@@ -46,7 +46,7 @@ class Lanes(BaseSelector):
     def __init__(self) -> None:
         self.pace = math.inf
         self._heard, self._heard_at = 0, 0.0  # how many of the other lane were, last time
-        self._keys: dict[int, SelectorKey] = {}
+        self._keys: dict[int | HasFileno, SelectorKey] = {}  # by descriptor alone
         self._first, self._other, self._arriving = epoll(), epoll(), epoll()
         self._behind: dict[int, epoll] = {}  # where who stands, now or when registered
         for inner in (self._first, self._arriving):
@@ -69,7 +69,12 @@ class Lanes(BaseSelector):
         self._behind.pop(number, None)
 
     def register(self, fileobj: int | HasFileno, events: int, data: Data = None) -> SelectorKey:
-        """Look from now on whether it may be read or written; see `selectors`."""
+        """
+        Look from now on whether it may be read or written, in the lane where it was sent before.
+
+        Raises:
+            KeyError: If it is registered already.
+        """
         number = _descriptor(fileobj)
         if number in self._keys:
             raise KeyError(f"{number} is registered already")
@@ -78,14 +83,14 @@ class Lanes(BaseSelector):
         return key
 
     def unregister(self, fileobj: int | HasFileno) -> SelectorKey:
-        """Look no more; its lane is remembered."""
+        """Look no more, and remember the lane; raise KeyError if it was not registered."""
         number = _descriptor(fileobj)
         key = self._keys.pop(number)
         self._lane(number).unregister(number)
         return key
 
     def modify(self, fileobj: int | HasFileno, events: int, data: Data = None) -> SelectorKey:
-        """Look for something else from now on."""
+        """Look for something else from now on; raise KeyError if it is not registered."""
         number = _descriptor(fileobj)
         before = self._keys[number]
         if events != before.events:
@@ -105,12 +110,12 @@ class Lanes(BaseSelector):
         return self._told(ready) + arriving + others
 
     def get_key(self, fileobj: int | HasFileno) -> SelectorKey:
-        """Return what is registered of a connection."""
+        """Return what is registered of a connection; raise KeyError if nothing is."""
         return self._keys[_descriptor(fileobj)]
 
     def get_map(self) -> Mapping[int | HasFileno, SelectorKey]:
         """Return what is registered, by descriptor."""
-        return self._keys  # type: ignore[return-value]  # all that asyncio asks with
+        return self._keys
 
     def close(self) -> None:
         """Forget all."""

@@ -111,7 +111,7 @@ class Throttle(Generic[T]):
 
     def pace(self) -> float:
         """Return how many may be heard a second, of those who were not let in."""
-        if len(self) < self.limit // CROWDED_PART:
+        if len(self) < max(1, self.limit // CROWDED_PART):
             return math.inf
         return HEARD * max(FIRST_RATE, self._rate)
 

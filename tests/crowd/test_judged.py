@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import pytest
 
 from dengwen_submit.connection import Answer, Connection, Hall, Later, Request, Tell, problem_answer
 from tests.crowd.open_door import HOST
-from tests.patience import PATIENCE
+from tests.patience import until
 
 HEAD = f"PUT /1 HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 50000\r\n\r\n".encode()
 NO = problem_answer(HTTPStatus.FORBIDDEN)
@@ -57,14 +57,6 @@ async def served(hall: Hall, judge: Judge) -> AsyncIterator[int]:
         for connection in list(hall.connections):
             connection.drop()
         await until(lambda: not hall.connections)
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    """Let the loop go on until something is true."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not is_so():
-        assert asyncio.get_running_loop().time() < deadline, "never"
-        await asyncio.sleep(0.001)
 
 
 @contextlib.asynccontextmanager

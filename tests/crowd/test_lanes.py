@@ -22,7 +22,7 @@ from dengwen_submit.intake_line import IntakeLine
 from dengwen_submit.lanes import Lanes
 from tests.crowd.by_hand import QUIET
 from tests.crowd.open_door import HOST, OpenDoor, open_door
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, until
 
 HARDLY = 1e-6  # so many a second: one, and nobody after it as long as a test lasts
 
@@ -286,8 +286,7 @@ def _play(told: list[tuple[int, bytes]]) -> list[bool]:
                 head = await reader.readuntil(b"\r\n\r\n")
                 assert head.startswith(f"HTTP/1.1 {status} ".encode())
             writer.close()
-            while host.hall.connections:  # noqa: ASYNC110  # it is told of the end
-                await asyncio.sleep(0.001)
+            await until(lambda: not host.hall.connections)
             assert not host.hall.lanes._behind
         server.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.crowd import generator
 from bench.crowd.figures import Figures
 from bench.crowd.fill import fill
 from bench.crowd.generator import Crowd
@@ -190,3 +191,19 @@ def test_a_refusal_that_does_not_say_when_or_gives_no_ticket_is_counted(
     diary = crowd.diary
     assert diary.total("refused") == diary.total("gone") == diary.total("offered") > 0
     assert diary.untold == untold * diary.total("refused")
+
+
+@pytest.mark.parametrize(("patience", "holds_on"), [(0.0, False), (1.0, True)])
+def test_whoever_finds_no_connection_goes_home_in_the_end(
+    pool: Path, monkeypatch: pytest.MonkeyPatch, patience: float, holds_on: bool
+) -> None:
+    """Unless she is patient; the one who has the connection waits for her answer."""
+    monkeypatch.setattr(generator, "CONNECTIONS", 1)
+    monkeypatch.setattr(generator, "HOLDS_ON", 0.1)
+    with socket.create_server((HOST, 0)) as listener:
+        crowd = Crowd(listener.getsockname()[:2], Pool(pool), drain=1.0)
+        crowd.run([Phase("few", 1.0, 10, patience=patience)])
+    diary = crowd.diary
+    assert diary.total("offered") > 1
+    assert diary.total("unheard") == (0 if holds_on else diary.total("offered") - 1)
+    assert diary.total("gone") == diary.total("refused") == 0

@@ -185,6 +185,7 @@ def test_all_are_heard_while_little_waits_inside(throttle: Throttle[str]) -> Non
     assert throttle.pace() == HEARD * FIRST_RATE  # a disk that stands still shuts nobody out
     throttle.take(4)
     assert throttle.pace() == math.inf
+    assert Throttle(1).pace() == math.inf
 
 
 def test_kept_places_are_counted_rightly(throttle: Throttle[str]) -> None:
